@@ -1,0 +1,48 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+let nio: [Target.Dependency] = [
+  .product(name: "NIOCore", package: "swift-nio"),
+  .product(name: "NIOPosix", package: "swift-nio"),
+]
+let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+
+let package = Package(
+  name: "rouse",
+  products: [
+    .executable(name: "rouse-server", targets: ["rouse-server"]),
+    .executable(name: "rouse", targets: ["rouse"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+  ],
+  targets: [
+    .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+    .target(name: "RouseCore", dependencies: ["COpenSSL"]),
+    .target(name: "RousePolicy", dependencies: ["RouseCore", .product(name: "Yams", package: "Yams")]),
+    .target(name: "RouseWire", dependencies: ["RouseCore"]),
+    .target(name: "RouseTLS", dependencies: ["COpenSSL"] + nio),
+    .target(
+      name: "RouseServer",
+      dependencies: ["RouseCore", "RousePolicy", "RouseWire", "RouseTLS", logging, lifecycle] + nio),
+    .target(name: "RouseClient", dependencies: ["RouseCore", "RouseWire", "RouseTLS"] + nio),
+    .executableTarget(name: "rouse-server", dependencies: ["RouseServer", "RousePolicy", "RouseTLS", arguments, logging]),
+    .executableTarget(
+      name: "rouse", dependencies: ["RouseClient", "RouseCore", "RousePolicy", "RouseWire", arguments],
+      path: "tools/rouse"),
+    .executableTarget(name: "make-candidates", dependencies: [arguments], path: "tools/candidates"),
+    .testTarget(name: "RouseCoreTests", dependencies: ["RouseCore"]),
+    .testTarget(name: "RousePolicyTests", dependencies: ["RousePolicy", "RouseCore"]),
+    .testTarget(name: "RouseWireTests", dependencies: ["RouseWire", "RousePolicy", "RouseCore"]),
+    .testTarget(name: "RouseTLSTests", dependencies: ["RouseTLS"] + nio),
+    .testTarget(
+      name: "RouseServerTests", dependencies: ["RouseServer", "RouseClient", "RousePolicy", "RouseWire", "RouseTLS"] + nio),
+  ],
+  swiftLanguageModes: [.v6]
+)

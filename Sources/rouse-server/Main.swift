@@ -1,0 +1,4 @@
+@main
+enum RouseServerMain {
+  static func main() {}
+}

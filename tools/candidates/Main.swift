@@ -1,0 +1,4 @@
+@main
+enum MakeCandidatesMain {
+  static func main() {}
+}

@@ -1,0 +1,4 @@
+@main
+enum RouseMain {
+  static func main() {}
+}
