@@ -254,7 +254,8 @@ package struct ConditionParser {
     guard bound.type == value.type, value.type == .number || value.type == .time else {
       throw ConditionError(
         kind: .type, column: bound.column,
-        message: "BETWEEN takes three numbers or three times; here a \(value.type.rawValue) meets a \(bound.type.rawValue)")
+        message:
+          "BETWEEN takes three numbers or three times; here a \(value.type.rawValue) meets a \(bound.type.rawValue)")
     }
   }
 
@@ -309,7 +310,8 @@ package struct ConditionParser {
     if scope.proxies.contains(name) {
       throw ConditionError(
         kind: .proxy, column: column,
-        message: "'\(name)' stands in guardrails.max_points: it may carry a few points, but no condition may decide by it")
+        message:
+          "'\(name)' stands in guardrails.max_points: it may carry a few points, but no condition may decide by it")
     }
     guard let slot = scope.slot(named: name) else {
       let derived = DerivedField.allCases.contains { $0.name == name }
@@ -343,7 +345,8 @@ package struct ConditionParser {
         let argument = try operand()
         if argument.type != .time {
           throw ConditionError(
-            kind: .type, column: argument.column, message: "\(function) takes times, and this is a \(argument.type.rawValue)")
+            kind: .type, column: argument.column,
+            message: "\(function) takes times, and this is a \(argument.type.rawValue)")
         }
         arguments.append(argument)
       } while accept(.comma)

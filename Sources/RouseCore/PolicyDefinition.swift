@@ -282,7 +282,8 @@ package struct ChannelDefinition: Sendable {
   package var best: [Window]
 
   package init(
-    name: String, needs: Condition, cost: Double, reach: Double, click: Double, quit: Double, cap30d: Int, best: [Window]
+    name: String, needs: Condition, cost: Double, reach: Double, click: Double, quit: Double, cap30d: Int,
+    best: [Window]
   ) {
     self.name = name
     self.needs = needs

@@ -1,0 +1,125 @@
+/// What is known of one fact of a candidate.
+package enum FactState {
+  package static let missing: UInt8 = 0
+  package static let present: UInt8 = 1
+  /// Missing, because its value is of another type.
+  package static let wrongType: UInt8 = 2
+  /// Missing, because the time lies ahead of now.
+  package static let ahead: UInt8 = 3
+}
+
+/// One candidate, as slots: the reader of the wire fills it, the `Scorer` reads it. One row is used again and again, so
+/// that a candidate costs no allocation.
+///
+/// A slot holds 64 bits: a time as seconds since 1970 (`Int64`), a number as a double's bits, a flag as 0 or 1, a text as
+/// its number in the policy's `TextTable`.
+package final class CandidateRow {
+  package struct Contact {
+    package let at: Int64
+    /// Channel of the policy, or -1.
+    package let channel: Int
+
+    package init(at: Int64, channel: Int) {
+      self.at = at
+      self.channel = channel
+    }
+  }
+
+  package static let longestUserID = 128
+
+  package let slotCount: Int
+  package let declaredCount: Int
+  package let bits: UnsafeMutablePointer<UInt64>
+  package let states: UnsafeMutablePointer<UInt8>
+  /// At most `longestUserID` bytes of UTF-8.
+  package let userIDBytes: UnsafeMutablePointer<UInt8>
+  /// 0: none usable.
+  package var userIDCount = 0
+  /// `FactState`: missing, present, or wrongType when it is no list.
+  package var contactsState = FactState.missing
+  /// Entries of the list that have a time and a channel, whether or not the time lies ahead.
+  package var contacts: ContiguousArray<Contact> = []
+  /// Entries of the list, usable or not.
+  package var contactEntries = 0
+  /// Members that nobody declared.
+  package var ignored = 0
+
+  /// Whether texts are kept as they are, beside their numbers: for a policy that compares two fields, and for `explain`.
+  package var keepsTexts: Bool
+  /// Where the kept text of a slot stands in `textBytes`.
+  package let textPlaces: UnsafeMutablePointer<(start: Int, count: Int)>
+  package var textBytes: [UInt8] = []
+
+  package init(policy: Policy, keepingTexts: Bool = false) {
+    slotCount = policy.fields.slotCount
+    declaredCount = policy.fields.declared.count
+    keepsTexts = keepingTexts || policy.comparesTexts
+    bits = .allocate(capacity: slotCount)
+    bits.initialize(repeating: 0, count: slotCount)
+    states = .allocate(capacity: slotCount)
+    states.initialize(repeating: FactState.missing, count: slotCount)
+    userIDBytes = .allocate(capacity: Self.longestUserID)
+    userIDBytes.initialize(repeating: 0, count: Self.longestUserID)
+    textPlaces = .allocate(capacity: slotCount)
+    textPlaces.initialize(repeating: (0, 0), count: slotCount)
+  }
+
+  deinit {
+    bits.deallocate()
+    states.deallocate()
+    userIDBytes.deallocate()
+    textPlaces.deallocate()
+  }
+
+  package var userID: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: userIDBytes, count: userIDCount) }
+
+  /// Forgets the candidate.
+  package func reset() {
+    states.update(repeating: FactState.missing, count: slotCount)
+    userIDCount = 0
+    contactsState = FactState.missing
+    contacts.removeAll(keepingCapacity: true)
+    contactEntries = 0
+    ignored = 0
+    if keepsTexts { textBytes.removeAll(keepingCapacity: true) }
+  }
+
+  package func isPresent(_ slot: Int) -> Bool { states[slot] == FactState.present }
+
+  package func time(_ slot: Int) -> Int64? { isPresent(slot) ? Int64(bitPattern: bits[slot]) : nil }
+  package func number(_ slot: Int) -> Double? { isPresent(slot) ? Double(bitPattern: bits[slot]) : nil }
+
+  package func set(_ slot: Int, time: Int64) { set(slot, bits: UInt64(bitPattern: time)) }
+  package func set(_ slot: Int, number: Double) { set(slot, bits: number.bitPattern) }
+  package func set(_ slot: Int, flag: Bool) { set(slot, bits: flag ? 1 : 0) }
+  /// - Parameter text: a number of the policy's `TextTable`.
+  package func set(_ slot: Int, text: UInt64) { set(slot, bits: text) }
+
+  private func set(_ slot: Int, bits value: UInt64) {
+    bits[slot] = value
+    states[slot] = FactState.present
+  }
+
+  /// Keeps a text as it is; only where `keepsTexts`.
+  package func keep(_ slot: Int, _ text: UnsafeRawBufferPointer) {
+    textPlaces[slot] = (textBytes.count, text.count)
+    textBytes.append(contentsOf: text)
+  }
+
+  package func keptText(_ slot: Int) -> String {
+    let place = textPlaces[slot]
+    return String(decoding: textBytes[place.start..<(place.start + place.count)], as: UTF8.self)
+  }
+
+  /// Whether two texts outside the policy's table are the same.
+  func equalKeptTexts(_ left: Int, _ right: Int) -> Bool {
+    let a = textPlaces[left]
+    let b = textPlaces[right]
+    guard a.count == b.count else { return false }
+    return textBytes.withUnsafeBytes { bytes in
+      equal(
+        UnsafeRawBufferPointer(rebasing: bytes[a.start..<(a.start + a.count)]),
+        UnsafeRawBufferPointer(rebasing: bytes[b.start..<(b.start + b.count)]))
+    }
+  }
+}

@@ -1,0 +1,218 @@
+/// All conditions of a policy in one array of nodes, with texts as numbers: what is evaluated for each candidate.
+package final class ConditionPool: Sendable {
+  /// A condition of the pool: the index of its root.
+  package typealias Root = Int
+
+  fileprivate struct Node {
+    var operation: Condition.Node.Operation
+    var relation: Relation
+    var negated: Bool
+    var a: Int32
+    var b: Int32
+    var c: Int32
+    /// A number's bits, or a text's number.
+    var bits: UInt64
+  }
+
+  private let nodes: ContiguousArray<Node>
+  /// Nodes, or bits of literals.
+  private let lists: ContiguousArray<UInt64>
+
+  struct Builder {
+    fileprivate var nodes: ContiguousArray<Node> = []
+    fileprivate var lists: ContiguousArray<UInt64> = []
+    /// Whether some condition compares two fields' texts: then their numbers do not tell two unnamed ones apart.
+    private(set) var comparesTexts = false
+
+    mutating func add(_ condition: Condition, interning texts: inout TextTable.Builder) -> Root {
+      let base = Int32(nodes.count)
+      let listBase = Int32(lists.count)
+      for item in condition.lists {
+        switch item {
+        case .node(let node): lists.append(UInt64(node + base))
+        case .number(let value): lists.append(value.bitPattern)
+        case .text(let value): lists.append(UInt64(texts.intern(value)))
+        case .boolean(let value): lists.append(value ? 1 : 0)
+        }
+      }
+      for source in condition.nodes {
+        var node = Node(
+          operation: source.operation, relation: source.relation, negated: source.negated, a: source.a, b: source.b,
+          c: source.c, bits: source.number.bitPattern)
+        switch source.operation {
+        case .and, .or, .latest, .after:
+          node.a += listBase
+        case .inNumbers, .inTexts, .inTruths:
+          node.a += base
+          node.b += listBase
+        case .not, .isNullNumber, .isNullTime, .isNullText, .isNullTruth, .daysSince:
+          node.a += base
+        case .compareNumber, .compareTime, .compareTruth:
+          node.a += base
+          node.b += base
+        case .compareText:
+          if condition.nodes[Int(node.a)].operation == .textSlot, condition.nodes[Int(node.b)].operation == .textSlot {
+            comparesTexts = true
+          }
+          node.a += base
+          node.b += base
+        case .betweenNumber, .betweenTime:
+          node.a += base
+          node.b += base
+          node.c += base
+        case .text:
+          node.bits = UInt64(texts.intern(source.literal))
+        case .alwaysTrue, .alwaysFalse, .flag, .number, .numberSlot, .timeSlot, .textSlot:
+          break
+        }
+        nodes.append(node)
+      }
+      return nodes.count - 1
+    }
+  }
+
+  init(_ builder: Builder) {
+    nodes = builder.nodes
+    lists = builder.lists
+  }
+
+  /// Whether the condition is TRUE of the row, the only value by which a condition holds.
+  func holds(_ root: Root, _ row: CandidateRow) -> Bool { truth(root, row) == .yes }
+
+  /// The three-valued answer. The recursion is as deep as the text nests, at most 64 or so.
+  func truth(_ index: Int, _ row: CandidateRow) -> Truth {
+    let node = nodes[index]
+    switch node.operation {
+    case .alwaysTrue: return .yes
+    case .alwaysFalse: return .no
+    case .flag:
+      let slot = Int(node.a)
+      return row.states[slot] == FactState.present ? Truth(row.bits[slot] != 0) : .null
+    case .and:
+      var least = Truth.yes
+      for at in Int(node.a)..<Int(node.a + node.c) {
+        let value = truth(Int(lists[at]), row)
+        if value == .no { return .no }
+        if value == .null { least = .null }
+      }
+      return least
+    case .or:
+      var greatest = Truth.no
+      for at in Int(node.a)..<Int(node.a + node.c) {
+        let value = truth(Int(lists[at]), row)
+        if value == .yes { return .yes }
+        if value == .null { greatest = .null }
+      }
+      return greatest
+    case .not: return truth(Int(node.a), row).negated
+    case .compareNumber:
+      guard let a = number(Int(node.a), row), let b = number(Int(node.b), row) else { return .null }
+      return Truth(compare(a, node.relation, b))
+    case .compareTime:
+      guard let a = time(Int(node.a), row), let b = time(Int(node.b), row) else { return .null }
+      return Truth(compare(a, node.relation, b))
+    case .compareText:
+      guard let a = text(Int(node.a), row), let b = text(Int(node.b), row) else { return .null }
+      let same =
+        a == b && (a != TextTable.other || row.equalKeptTexts(Int(nodes[Int(node.a)].a), Int(nodes[Int(node.b)].a)))
+      return Truth(same == (node.relation == .equal))
+    case .compareTruth:
+      let a = truth(Int(node.a), row)
+      let b = truth(Int(node.b), row)
+      if a == .null || b == .null { return .null }
+      return Truth((a == b) == (node.relation == .equal))
+    case .betweenNumber:
+      guard let value = number(Int(node.a), row) else { return .null }
+      return between(value, number(Int(node.b), row), number(Int(node.c), row), node.negated)
+    case .betweenTime:
+      guard let value = time(Int(node.a), row) else { return .null }
+      return between(value, time(Int(node.b), row), time(Int(node.c), row), node.negated)
+    case .inNumbers:
+      guard let value = number(Int(node.a), row) else { return .null }
+      for at in Int(node.b)..<Int(node.b + node.c) where Double(bitPattern: lists[at]) == value {
+        return Truth(!node.negated)
+      }
+      return Truth(node.negated)
+    case .inTexts:
+      guard let value = text(Int(node.a), row) else { return .null }
+      return contains(node, value)
+    case .inTruths:
+      let value = truth(Int(node.a), row)
+      if value == .null { return .null }
+      return contains(node, value == .yes ? 1 : 0)
+    case .isNullNumber: return Truth((number(Int(node.a), row) == nil) != node.negated)
+    case .isNullTime: return Truth((time(Int(node.a), row) == nil) != node.negated)
+    case .isNullText: return Truth((text(Int(node.a), row) == nil) != node.negated)
+    case .isNullTruth: return Truth((truth(Int(node.a), row) == .null) != node.negated)
+    case .after:
+      guard let first = time(Int(lists[Int(node.a)]), row) else { return .no }
+      for at in Int(node.a + 1)..<Int(node.a + node.c) {
+        if let other = time(Int(lists[at]), row), other >= first { return .no }
+      }
+      return .yes
+    case .number, .numberSlot, .daysSince, .timeSlot, .latest, .text, .textSlot:
+      assertionFailure("the parser has typed every node")
+      return .null
+    }
+  }
+
+  private func contains(_ node: Node, _ value: UInt64) -> Truth {
+    for at in Int(node.b)..<Int(node.b + node.c) where lists[at] == value { return Truth(!node.negated) }
+    return Truth(node.negated)
+  }
+
+  /// `x >= low AND x <= high`: FALSE as soon as one half is.
+  private func between<Value: Comparable>(_ value: Value, _ low: Value?, _ high: Value?, _ negated: Bool) -> Truth {
+    let above = low.map { Truth(value >= $0) } ?? .null
+    let below = high.map { Truth(value <= $0) } ?? .null
+    let both: Truth = above == .no || below == .no ? .no : above == .null || below == .null ? .null : .yes
+    return negated ? both.negated : both
+  }
+
+  @inline(__always)
+  private func compare<Value: Comparable>(_ a: Value, _ relation: Relation, _ b: Value) -> Bool {
+    switch relation {
+    case .equal: a == b
+    case .notEqual: a != b
+    case .less: a < b
+    case .atMost: a <= b
+    case .greater: a > b
+    case .atLeast: a >= b
+    }
+  }
+
+  private func number(_ index: Int, _ row: CandidateRow) -> Double? {
+    let node = nodes[index]
+    switch node.operation {
+    case .number: return Double(bitPattern: node.bits)
+    case .numberSlot: return row.number(Int(node.a))
+    case .daysSince:
+      guard let since = time(Int(node.a), row), let now = row.time(row.slotCount - 1) else { return nil }
+      return Double(floorDivide(now - since, Moment.day))
+    default: return nil
+    }
+  }
+
+  private func time(_ index: Int, _ row: CandidateRow) -> Int64? {
+    let node = nodes[index]
+    switch node.operation {
+    case .timeSlot: return row.time(Int(node.a))
+    case .latest:
+      var latest: Int64?
+      for at in Int(node.a)..<Int(node.a + node.c) {
+        if let value = time(Int(lists[at]), row), value > latest ?? .min { latest = value }
+      }
+      return latest
+    default: return nil
+    }
+  }
+
+  private func text(_ index: Int, _ row: CandidateRow) -> UInt64? {
+    let node = nodes[index]
+    switch node.operation {
+    case .text: return node.bits
+    case .textSlot: return row.isPresent(Int(node.a)) ? row.bits[Int(node.a)] : nil
+    default: return nil
+    }
+  }
+}

@@ -1,0 +1,76 @@
+import COpenSSL
+
+/// Who is held out, who explores, and the order among equals: salted hashes of the user_id (model 8), so that anyone can
+/// audit them in any language.
+package struct Experiment: Sendable {
+  package enum Arm: UInt8, Sendable {
+    case policy, explore, holdout
+
+    package var name: String {
+      switch self {
+      case .policy: "policy"
+      case .explore: "explore"
+      case .holdout: "holdout"
+      }
+    }
+  }
+
+  /// The three hashes of one digest: SHA-256 of `salt:user_id`.
+  struct Draw {
+    let arm: UInt64
+    let channel: UInt64
+    let tie: UInt64
+  }
+
+  package let holdout: Double
+  package let explore: Double
+  /// Shares of 10,000 below which a user is held out, or else explores.
+  private let holdoutBelow: UInt64
+  private let exploreBelow: UInt64
+  private let prefix: rouse_sha256_prefix
+
+  init(_ definition: ExperimentDefinition) {
+    holdout = definition.holdout
+    explore = definition.explore
+    let held = Micros.halfUp(definition.holdout * 10_000)
+    holdoutBelow = UInt64(max(0, held))
+    exploreBelow = UInt64(max(0, held + Micros.halfUp(definition.explore * 10_000)))
+    var prefix = rouse_sha256_prefix()
+    let salt = Array((definition.salt + ":").utf8)
+    rouse_sha256_start(&prefix, salt, salt.count)
+    self.prefix = prefix
+  }
+
+  func draw(_ userID: UnsafeRawBufferPointer) -> Draw {
+    withUnsafeTemporaryAllocation(byteCount: 32, alignment: 8) { digest in
+      withUnsafePointer(to: prefix) { prefix in
+        rouse_sha256_finish(
+          prefix, userID.baseAddress, userID.count, digest.baseAddress?.assumingMemoryBound(to: UInt8.self))
+      }
+      return Draw(
+        arm: UInt64(bigEndian: digest.load(as: UInt64.self)),
+        channel: UInt64(bigEndian: digest.load(fromByteOffset: 8, as: UInt64.self)),
+        tie: UInt64(bigEndian: digest.load(fromByteOffset: 16, as: UInt64.self)))
+    }
+  }
+
+  func arm(_ draw: Draw) -> Arm {
+    let share = draw.arm % 10_000
+    return share < holdoutBelow ? .holdout : share < exploreBelow ? .explore : .policy
+  }
+
+  /// The chance, in micros, with which the contact was made: what off-policy estimates divide by.
+  /// - Parameter followsPolicy: the policy would have taken this option by itself.
+  package func propensity(options: Int, followsPolicy: Bool) -> Int64 {
+    Micros.from(explore / Double(options) + (followsPolicy ? 1 - holdout - explore : 0))
+  }
+}
+
+/// SHA-256 of bytes.
+package func sha256(_ bytes: [UInt8]) -> [UInt8] {
+  var prefix = rouse_sha256_prefix()
+  rouse_sha256_start(&prefix, bytes, bytes.count)
+  var digest = [UInt8](repeating: 0, count: 32)
+  rouse_sha256_finish(&prefix, nil, 0, &digest)
+  return digest
+}

@@ -1,0 +1,44 @@
+/// Points and odds: +20 points double the odds, everywhere. No libm: a table of twenty doubles and an exponent, so that
+/// every machine gives the same bits.
+package enum Odds {
+  package static let pointsToDouble = 20
+
+  /// The double nearest to 2^(j/20), from the model's text.
+  static let table: [Double] = [
+    0x1.0000000000000p+0, 0x1.09071f3e983adp+0, 0x1.125fbee250664p+0, 0x1.1c0cbeb32bdf9p+0, 0x1.2611186bae675p+0,
+    0x1.306fe0a31b715p+0, 0x1.3b2c47bff8329p+0, 0x1.46499af31b007p+0, 0x1.51cb453b9536cp+0, 0x1.5db4d073c7920p+0,
+    0x1.6a09e667f3bcdp+0, 0x1.76ce51f6a0bb8p+0, 0x1.8406003b2ae5cp+0, 0x1.91b501c2db3dfp+0, 0x1.9fdf8bcce533dp+0,
+    0x1.ae89f995ad3adp+0, 0x1.bdb8cdadbe120p+0, 0x1.cd70b35cd636cp+0, 0x1.ddb680117ab12p+0, 0x1.ee8f34dd8042fp+0,
+  ]
+
+  /// `(odds * TABLE[j]) * 2^q` with `points = 20 q + j`.
+  package static func scale(_ odds: Double, _ points: Int) -> Double {
+    let q = floorDivide(points, pointsToDouble)
+    let product = odds * table[points - pointsToDouble * q]
+    // Within a double's normal exponents the product with a power of two is exact: one multiplication does it.
+    if q > -1000, q < 1000 { return product * Double(bitPattern: UInt64(bitPattern: Int64(q + 1023)) << 52) }
+    return Double(sign: .plus, exponent: q, significand: product)
+  }
+
+  /// `1 / (1 + odds)`: the probability of default at odds of good to bad.
+  package static func badShare(_ odds: Double) -> Double { 1 / (1 + odds) }
+
+  /// `odds / (1 + odds)`. Odds beyond a double's range are certainty, not NaN.
+  package static func share(_ odds: Double) -> Double { odds == .infinity ? 1 : odds / (1 + odds) }
+}
+
+/// Money, shares and rates in millionths: from here on there are integers only.
+package enum Micros {
+  package static let one: Int64 = 1_000_000
+
+  /// `floor(x * 1e6 + 0.5)`. Beyond 64 bits, which no policy within its ranges reaches, the nearest value.
+  @inline(__always)
+  package static func from(_ value: Double) -> Int64 {
+    let rounded = (value * 1e6 + 0.5).rounded(.down)
+    if rounded > -9.2e18, rounded < 9.2e18 { return Int64(rounded) }
+    return rounded > 0 ? Int64(9.2e18) : Int64(-9.2e18)
+  }
+
+  /// `floor(x + 0.5)`.
+  package static func halfUp(_ value: Double) -> Int64 { Int64((value + 0.5).rounded(.down)) }
+}

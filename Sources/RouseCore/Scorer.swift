@@ -1,0 +1,370 @@
+/// The one entry of the model: a candidate and a moment become a decision (model 2.2 to 8). Pure: one scorer may serve
+/// any number of threads, each with its own row and decision.
+package final class Scorer: Sendable {
+  package let policy: Policy
+  /// Seconds since 1970.
+  package let now: Int64
+  /// The latest moment that counts as now.
+  private let latestNow: Int64
+  /// Seconds since 1970, by channel and offset: when a contact would be sent.
+  private let sendTimes: [Int64]
+
+  /// - Parameter now: within `Moment.first...Moment.last`.
+  package init(policy: Policy, now: Int64) {
+    self.policy = policy
+    self.now = now
+    latestNow = now + policy.definition.clockSkew
+    sendTimes = policy.channels.flatMap { channel in
+      policy.region.offsets.map { sendTime(channel, now: now, offsetMinutes: $0) }
+    }
+  }
+
+  /// RFC 3339 in the user's local time.
+  package func sendAt(channel: Int, offset: Int) -> String {
+    let offsets = policy.region.offsets
+    return Moment.format(sendTimes[channel * offsets.count + offset], offsetMinutes: offsets[offset])
+  }
+
+  /// Whether a row that has been scored falls under a quota of the policy.
+  package func isUnder(quota: Int, _ row: CandidateRow) -> Bool {
+    policy.conditions.holds(policy.quotas[quota].when, row)
+  }
+
+  package var offsetCount: Int { policy.region.offsets.count }
+
+  /// Decides on the row, whose times are clamped to now on the way.
+  package func score(_ row: CandidateRow, into decision: inout Decision) {
+    decision.reset()
+    decision.ignored = row.ignored
+    let latestTime = read(row, &decision)
+    guard findStage(row, &decision) else { return }
+    readContacts(row, &decision)
+    derive(row, &decision, latestTime: latestTime)
+    assessRisk(row, &decision)
+    guard passGate(row, &decision) else { return }
+    guard findChannels(row, &decision) else { return }
+    value(row, &decision)
+    experiment(row, &decision)
+  }
+
+  // MARK: - Reading (model 2)
+
+  /// Clamps times to now and notes issues; the latest present field of kind times.
+  private func read(_ row: CandidateRow, _ decision: inout Decision) -> Int64? {
+    row.set(row.slotCount - 1, time: now)
+    let derivedStart = row.declaredCount
+    for slot in derivedStart..<(row.slotCount - 1) { row.states[slot] = FactState.missing }
+    var latest = Int64.min
+    for slot in 0..<policy.timesCount where row.states[slot] == FactState.present {
+      var time = Int64(bitPattern: row.bits[slot])
+      if time > now {
+        if time > latestNow {
+          row.states[slot] = FactState.ahead
+          continue
+        }
+        time = now
+        row.bits[slot] = UInt64(bitPattern: now)
+      }
+      if time > latest { latest = time }
+    }
+    for slot in 0..<derivedStart where row.states[slot] > FactState.present {
+      decision.issues.append(row.states[slot] == FactState.ahead ? .ahead(slot: slot) : .wrongType(slot: slot))
+    }
+    return latest == .min ? nil : latest
+  }
+
+  // MARK: - Stage (model 3)
+
+  private func findStage(_ row: CandidateRow, _ decision: inout Decision) -> Bool {
+    decision.depth = .stage
+    for index in policy.stages.indices where policy.conditions.holds(policy.stages[index].when, row) {
+      decision.stage = index
+      break
+    }
+    guard decision.stage >= 0 else {
+      decision.reasons.append(Int32(ReasonCode.i02.rawValue))
+      return false
+    }
+    let stage = policy.stages[decision.stage]
+    var clock = Int64.min
+    for slot in stage.since {
+      if row.states[slot] == FactState.present { clock = max(clock, Int64(bitPattern: row.bits[slot])) }
+    }
+    if clock == .min {
+      if stage.recall != nil {
+        decision.reasons.append(Int32(ReasonCode.i02.rawValue))
+        return false
+      }
+    } else {
+      decision.clock = min(clock, now)
+    }
+    return true
+  }
+
+  /// Makes contacts ahead of now by no more than the skew contacts of now, and drops the others.
+  private func readContacts(_ row: CandidateRow, _ decision: inout Decision) {
+    if row.contactsState == FactState.wrongType {
+      decision.issues.append(.contactsNotAList)
+      return
+    }
+    guard row.contactEntries > 0 else { return }
+    row.contacts.removeAll { $0.at > latestNow }
+    var latest = Int64.min
+    for index in row.contacts.indices {
+      let contact = row.contacts[index]
+      if contact.at > now { row.contacts[index] = CandidateRow.Contact(at: now, channel: contact.channel) }
+      let at = min(contact.at, now)
+      if now - at < 30 * Moment.day { decision.contacts30d += 1 }
+      if at > latest { latest = at }
+    }
+    if latest != .min { decision.lastContact = latest }
+    if row.contacts.count < row.contactEntries {
+      decision.issues.append(.contactsUnusable(row.contactEntries - row.contacts.count, of: row.contactEntries))
+    }
+  }
+
+  private func derive(_ row: CandidateRow, _ decision: inout Decision, latestTime: Int64?) {
+    let base = row.declaredCount
+    row.set(base + DerivedField.stage.rawValue, text: policy.stages[decision.stage].text)
+    if let clock = decision.clock {
+      let days = (now - clock) / Moment.day
+      decision.dormantDays = days
+      row.set(base + DerivedField.dormantDays.rawValue, number: Double(days))
+      var tier = 0
+      while tier < policy.tiers.count, days > policy.tiers[tier].days { tier += 1 }
+      decision.tier = tier
+      row.set(
+        base + DerivedField.tier.rawValue,
+        text: tier < policy.tiers.count ? policy.tiers[tier].text : policy.lastTierText)
+    }
+    decision.silentDays = latestTime.map { (now - $0) / Moment.day } ?? decision.dormantDays
+    if let days = decision.silentDays { row.set(base + DerivedField.silentDays.rawValue, number: Double(days)) }
+    row.set(base + DerivedField.contacts30d.rawValue, number: Double(decision.contacts30d))
+    if let last = decision.lastContact {
+      row.set(base + DerivedField.lastContactDays.rawValue, number: Double((now - last) / Moment.day))
+    }
+    if let slot = policy.region.slot, row.states[slot] == FactState.present {
+      let text = row.bits[slot]
+      row.set(base + DerivedField.regionGroup.rawValue, text: policy.region.group(text))
+      row.set(base + DerivedField.regionServed.rawValue, flag: policy.region.isServed(text))
+      decision.offset = policy.region.offset(text)
+    }
+  }
+
+  // MARK: - Risk (model 4)
+
+  private func assessRisk(_ row: CandidateRow, _ decision: inout Decision) {
+    decision.depth = .risk
+    let risk = policy.definition.risk
+    var score = risk.baseScore
+    var known = 0
+    for index in policy.risk.rows.indices {
+      var below = false
+      let bin = policy.risk.rows[index].bin(row, below: &below)
+      if below { decision.issues.append(.belowTheScale(slot: policy.risk.rows[index].slot)) }
+      if bin != Scorecard.Bin.missing { known += 1 }
+      score += policy.risk.rows[index].points(ofBin: bin)
+    }
+    if let thin = risk.thin, known < thin.knownBelow { score += thin.points }
+    decision.riskScore = score
+    decision.pd = policy.pd(riskScore: score, stage: decision.stage)
+  }
+
+  /// Codes of the rows that cost the most points against their best, at most `risk.reasons`.
+  private func riskReasons(_ row: CandidateRow) -> [Int32] {
+    let risk = policy.definition.risk
+    var lost: [(points: Int, code: Int)] = []
+    var known = 0
+    for card in policy.risk.rows {
+      var below = false
+      let bin = card.bin(row, below: &below)
+      if bin != Scorecard.Bin.missing { known += 1 }
+      let points = card.top - card.points(ofBin: bin)
+      if points > 0, let code = card.code { lost.append((points, code)) }
+    }
+    if let thin = risk.thin, known < thin.knownBelow, thin.points < 0, let code = policy.thinCode {
+      lost.append((-thin.points, code))
+    }
+    let order = lost.indices.sorted { lost[$0].points != lost[$1].points ? lost[$0].points > lost[$1].points : $0 < $1 }
+    return order.prefix(risk.reasons).map { Int32(lost[$0].code) }
+  }
+
+  // MARK: - Gate (model 5)
+
+  private func passGate(_ row: CandidateRow, _ decision: inout Decision) -> Bool {
+    for rule in policy.suppress where policy.conditions.holds(rule.when, row) {
+      decision.reasons.append(Int32(rule.code))
+    }
+    if !decision.reasons.isEmpty {
+      decision.status = .suppressed
+      return false
+    }
+    guard let recall = policy.stages[decision.stage].recall, let clock = decision.clock,
+      let dormantDays = decision.dormantDays
+    else {
+      decision.status = .active
+      decision.reasons.append(Int32(ReasonCode.a01.rawValue))
+      return false
+    }
+    if dormantDays < recall.dormantDays {
+      decision.status = .active
+      decision.reasons.append(Int32(ReasonCode.a02.rawValue))
+      decision.until = clock + recall.dormant
+      return false
+    }
+    for rule in policy.knockout where policy.conditions.holds(rule.when, row) {
+      decision.reasons.append(Int32(rule.code))
+    }
+    if !decision.reasons.isEmpty || decision.riskScore < policy.definition.risk.cutoff {
+      decision.status = .declined
+      let most = max(policy.definition.risk.reasons, decision.reasons.count)
+      decision.reasons.append(contentsOf: riskReasons(row).prefix(most - decision.reasons.count))
+      return false
+    }
+    return true
+  }
+
+  // MARK: - Contact policy (model 6)
+
+  private func findChannels(_ row: CandidateRow, _ decision: inout Decision) -> Bool {
+    let contact = policy.definition.contact
+    var able = 0
+    for index in policy.channels.indices where policy.conditions.holds(policy.channels[index].needs, row) {
+      able += 1
+      if contact.ladder == .best || able <= 1 + decision.contacts30d { decision.rungs.append(Int32(index)) }
+    }
+    guard able > 0 else {
+      decision.status = .suppressed
+      decision.reasons.append(Int32(ReasonCode.c01.rawValue))
+      return false
+    }
+    if decision.lastContact != nil { rest(row, &decision) }
+    for channel in decision.rungs
+    where decision.contacts30d == 0 || recent(row, on: Int(channel)).count < policy.channels[Int(channel)].cap30d {
+      decision.free.append(channel)
+    }
+    if decision.free.isEmpty {
+      let ends = decision.rungs.map { channel in
+        recent(row, on: Int(channel))[policy.channels[Int(channel)].cap30d - 1] + 30 * Moment.day
+      }
+      decision.reasons.append(Int32(ReasonCode.c04.rawValue))
+      decision.until = max(decision.until ?? .min, ends.min() ?? .min)
+    }
+    if decision.reasons.isEmpty { return true }
+    decision.status = .resting
+    return false
+  }
+
+  /// C02 and C03.
+  private func rest(_ row: CandidateRow, _ decision: inout Decision) {
+    let contact = policy.definition.contact
+    if let last = decision.lastContact, last + contact.gapDays * Moment.day > now {
+      decision.reasons.append(Int32(ReasonCode.c02.rawValue))
+      decision.until = last + contact.gapDays * Moment.day
+    }
+    if decision.contacts30d >= contact.cap30d {
+      decision.reasons.append(Int32(ReasonCode.c03.rawValue))
+      let end = recent(row, on: nil)[contact.cap30d - 1] + 30 * Moment.day
+      decision.until = max(decision.until ?? .min, end)
+    }
+  }
+
+  /// Moments of the contacts of the last 30 days, on one channel or on any, the latest first.
+  private func recent(_ row: CandidateRow, on channel: Int?) -> [Int64] {
+    var moments: [Int64] = []
+    for contact in row.contacts where now - contact.at < 30 * Moment.day {
+      if channel == nil || contact.channel == channel { moments.append(contact.at) }
+    }
+    return moments.sorted(by: >)
+  }
+
+  // MARK: - Response and value (model 7)
+
+  private func value(_ row: CandidateRow, _ decision: inout Decision) {
+    guard let recall = policy.stages[decision.stage].recall else { return }
+    decision.depth = .value
+    let money = policy.definition.money
+    decision.recency = recall.recency.points(silentDays: decision.silentDays ?? 0)
+    decision.approval = 0
+    if recall.isAheadOfUnderwriting, let underwriting = policy.definition.risk.underwriting {
+      let points = Double(decision.riskScore - policy.definition.risk.baseScore)
+      decision.approval = Int(Micros.halfUp(points * underwriting.follow))
+    }
+    var points = recall.points + decision.recency + decision.approval
+    for index in policy.response.rows.indices {
+      var below = false
+      let bin = policy.response.rows[index].bin(row, below: &below)
+      if below { decision.issues.append(.belowTheScale(slot: policy.response.rows[index].slot)) }
+      decision.responseBins.append(bin)
+      points += policy.response.rows[index].points(ofBin: bin)
+    }
+    decision.points = points
+
+    var amount = recall.loan
+    if let slot = recall.loanFrom, let from = row.number(slot), from > 0 { amount = from * money.useOfLimit }
+    amount = min(amount, money.maxLoan)
+    let perLoan = amount * ((1 - decision.pd) * money.margin - decision.pd * money.lossGivenDefault)
+    decision.amount = amount
+    decision.perLoan = perLoan
+    for channel in decision.free {
+      let index = Int(channel)
+      let p = Odds.share(Odds.scale(recall.base[index], points))
+      let spend = policy.channels[index].cost + p * recall.coupon
+      let quitting = policy.channels[index].quit * Double(1 + decision.contacts30d) * money.relationship
+      let value = p * recall.incremental * perLoan - spend - quitting
+      decision.options.append(
+        Option(
+          value: Micros.from(value), spend: Micros.from(spend), capital: Micros.from(p * amount),
+          p: Int32(truncatingIfNeeded: Micros.from(p)), channel: Int32(truncatingIfNeeded: index)))
+    }
+    decision.best = 0
+    for index in decision.options.indices.dropFirst()
+    where isBetter(decision.options[index], decision.options[decision.best]) {
+      decision.best = index
+    }
+  }
+
+  /// Greater worth, then less spend; the earlier channel stays on a tie.
+  private func isBetter(_ option: Option, _ other: Option) -> Bool {
+    let worth = policy.worth(value: option.value, spend: option.spend)
+    let otherWorth = policy.worth(value: other.value, spend: other.spend)
+    return worth != otherWorth ? worth > otherWorth : option.spend < other.spend
+  }
+
+  // MARK: - Experiment (model 8)
+
+  private func experiment(_ row: CandidateRow, _ decision: inout Decision) {
+    let draw = policy.experiment.draw(row.userID)
+    decision.tie = draw.tie
+    decision.arm = policy.experiment.arm(draw)
+    switch decision.arm {
+    case .holdout:
+      decision.status = .holdout
+      decision.reasons.append(Int32(ReasonCode.x01.rawValue))
+    case .explore:
+      decision.best = Int(draw.channel % UInt64(decision.options.count))
+      decision.status = .eligible
+    case .policy:
+      let best = decision.options[decision.best]
+      if policy.worth(value: best.value, spend: best.spend) > 0 {
+        decision.status = .eligible
+      } else {
+        decision.status = .unprofitable
+        decision.reasons.append(Int32(ReasonCode.e01.rawValue))
+      }
+    }
+  }
+}
+
+/// The earliest moment from now on whose local time lies in one of the channel's windows.
+private func sendTime(_ channel: Policy.Channel, now: Int64, offsetMinutes: Int) -> Int64 {
+  let local = now + Int64(offsetMinutes) * 60
+  let midnight = floorDivide(local, Moment.day) * Moment.day
+  let second = local - midnight
+  var earliest = Int64.max
+  for window in channel.windows {
+    let start = second < window.start ? window.start : second < window.end ? second : window.start + Moment.day
+    earliest = min(earliest, midnight + start)
+  }
+  return earliest == .max ? now : earliest - Int64(offsetMinutes) * 60
+}

@@ -1,0 +1,16 @@
+/// SQL's three values. The raw values are chosen so that AND is the least and OR the greatest.
+package enum Truth: Int8, Sendable {
+  case no = 0
+  case null = 1
+  case yes = 2
+
+  init(_ value: Bool) { self = value ? .yes : .no }
+
+  var negated: Truth {
+    switch self {
+    case .no: .yes
+    case .null: .null
+    case .yes: .no
+    }
+  }
+}

@@ -1,0 +1,163 @@
+import RouseCore
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+/// Decodes and scores blocks of candidate lines, one at a time, with scratch of its own: one a thread.
+package final class BatchWorker {
+  /// Why a block was left before its end.
+  package enum Stop: Equatable, Sendable {
+    case none
+    /// A control; the next request begins at this offset.
+    case end(next: Int)
+    case cancel(next: Int)
+    case lineTooLong
+  }
+
+  private let scorer: Scorer
+  private let writer: DecisionWriter
+  private let explanation: ExplanationWriter?
+  private let longestLine: Int
+  private var reader: CandidateReader
+  private let row: CandidateRow
+  private var decision = Decision()
+
+  /// - Parameters:
+  ///   - longestLine: bytes, without the LF.
+  ///   - isStream: `end` and `cancel` end it; elsewhere they are no candidates.
+  package init(scorer: Scorer, writer: DecisionWriter, explain: Bool = false, longestLine: Int, isStream: Bool) {
+    self.scorer = scorer
+    self.writer = writer
+    self.longestLine = longestLine
+    self.isStream = isStream
+    explanation = explain ? ExplanationWriter(scorer: scorer) : nil
+    reader = CandidateReader(policy: scorer.policy)
+    row = CandidateRow(policy: scorer.policy, keepingTexts: explain)
+  }
+
+  private let isStream: Bool
+
+  // MARK: - Score
+
+  /// Scores the lines of a block from an offset on; one row a line, each ended by an LF, into `out`.
+  package func score(_ block: Block, from start: Int = 0, into out: inout ByteWriter, totals: inout Totals) -> Stop {
+    var at = start
+    while let line = nextLine(block, &at) {
+      if line.count > longestLine { return .lineTooLong }
+      if let stop = read(line) {
+        switch stop {
+        case .end: return .end(next: at)
+        case .cancel: return .cancel(next: at)
+        case .candidate, .invalid: break
+        }
+      }
+      write(into: &out, totals: &totals)
+      out.write(0x0A)
+    }
+    return .none
+  }
+
+  /// Scores a candidate that stands within a request.
+  func score(_ scanner: inout JSONScanner, depth: Int, into out: inout ByteWriter, totals: inout Totals)
+    throws(JSONFault)
+  {
+    try read(&scanner, depth: depth)
+    write(into: &out, totals: &totals)
+  }
+
+  private func write(into out: inout ByteWriter, totals: inout Totals) {
+    totals.count(decision)
+    writer.write(decision, userID: row.userID, into: &out)
+    if let explanation, decision.depth >= .stage {
+      out.truncate(to: out.count - 1)
+      out.write(",\"explain\":")
+      explanation.write(row, decision, into: &out)
+      out.write(0x7D)
+    }
+  }
+
+  // MARK: - Rank
+
+  /// Scores the lines of a block from an offset on, and keeps what a plan needs of them.
+  package func rank(_ block: Block, from start: Int = 0, into part: RankPart) -> Stop {
+    var at = start
+    while let line = nextLine(block, &at) {
+      if line.count > longestLine { return .lineTooLong }
+      if let stop = read(line) {
+        switch stop {
+        case .end: return .end(next: at)
+        case .cancel: return .cancel(next: at)
+        case .candidate, .invalid: break
+        }
+      }
+      part.add(decision, row, scorer)
+    }
+    return .none
+  }
+
+  func rank(_ scanner: inout JSONScanner, depth: Int, into part: RankPart) throws(JSONFault) {
+    try read(&scanner, depth: depth)
+    part.add(decision, row, scorer)
+  }
+
+  // MARK: - Lines
+
+  /// The next line that is not blank, without its LF.
+  private func nextLine(_ block: Block, _ at: inout Int) -> UnsafeRawBufferPointer? {
+    let bytes = block.bytes
+    guard let base = bytes.baseAddress else { return nil }
+    while at < bytes.count {
+      guard let found = memchr(base + at, 0x0A, bytes.count - at) else { return nil }
+      let end = base.distance(to: found)
+      let line = UnsafeRawBufferPointer(rebasing: bytes[at..<end])
+      at = end + 1
+      if !isBlank(line) { return line }
+    }
+    return nil
+  }
+
+  /// Reads a line and decides; the control, if it is one.
+  private func read(_ line: UnsafeRawBufferPointer) -> CandidateReader.Outcome? {
+    switch reader.read(line, into: row) {
+    case .candidate:
+      scorer.score(row, into: &decision)
+      return nil
+    case .end where isStream: return .end
+    case .cancel where isStream: return .cancel
+    case .invalid, .end, .cancel:
+      refuse()
+      return nil
+    }
+  }
+
+  private func read(_ scanner: inout JSONScanner, depth: Int) throws(JSONFault) {
+    guard scanner.byte == 0x7B else {
+      try skipValue(&scanner, depth: depth - 1)
+      return refuse()
+    }
+    if try reader.read(&scanner, into: row, depth: depth) == .candidate {
+      scorer.score(row, into: &decision)
+    } else {
+      refuse()
+    }
+  }
+
+  private func refuse() {
+    row.reset()
+    decision.invalidate(.i01)
+  }
+
+  private func skipValue(_ scanner: inout JSONScanner, depth: Int) throws(JSONFault) {
+    try reader.skip(&scanner, depth)
+  }
+}
+
+/// Only space, tab and CR.
+@inline(__always)
+package func isBlank(_ line: UnsafeRawBufferPointer) -> Bool {
+  if let first = line.first, first > 0x20 { return false }
+  return line.allSatisfy { $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }
+}

@@ -1,0 +1,439 @@
+import RouseCore
+
+/// Reads a candidate's line straight into a row (model 2), directed by the policy's fields: every byte is checked, in the
+/// parts that are skipped too, and nothing is allocated for a plain line.
+package struct CandidateReader {
+  /// What a line turned out to be.
+  package enum Outcome: Equatable {
+    case candidate
+    /// I01: no I-JSON object, no usable user_id, or a top-level `op` that controls nothing.
+    case invalid
+    /// `{"op":"end"}` and `{"op":"cancel"}`.
+    case end, cancel
+  }
+
+  private let policy: Policy
+  private let tree: KeyTree
+  /// Channel by text number, or -1.
+  private let channels: [Int]
+  /// Serial of the object in which a key was last seen: the same serial again is the name twice in one object.
+  private var seen: [UInt32]
+  /// The key that followed a key in the last object: clients keep their order, so it is tried first.
+  private var following: [Int32]
+  /// The first key of each node's last object.
+  private var starting: [Int32]
+  private var serial: UInt32 = 0
+  private var names = KeyNames()
+  private var decoded: [UInt8] = []
+  private var operation: Outcome?
+
+  package init(policy: Policy) {
+    self.policy = policy
+    let tree = KeyTree(fields: policy.fields)
+    self.tree = tree
+    channels = (0..<policy.texts.count).map { policy.channel(ofText: UInt64($0)) ?? -1 }
+    seen = [UInt32](repeating: 0, count: tree.keys.count)
+    following = tree.keys.indices.map { $0 + 1 < tree.keys.count ? Int32($0 + 1) : Int32($0) }
+    starting = tree.nodes.map(\.firstKey)
+  }
+
+  /// Reads one line.
+  /// - Parameter line: followed by an LF and `JSONScanner.padding` readable bytes.
+  mutating func read(_ line: UnsafeRawBufferPointer, into row: CandidateRow) -> Outcome {
+    guard let start = line.baseAddress else { return .invalid }
+    var scanner = JSONScanner(base: start.assumingMemoryBound(to: UInt8.self), count: line.count)
+    do {
+      scanner.skipSpace()
+      try readObject(&scanner, into: row, depth: 1)
+      scanner.skipSpace()
+      guard scanner.at == scanner.end else { return .invalid }
+    } catch {
+      return .invalid
+    }
+    if let operation { return operation }
+    return row.userIDCount > 0 ? .candidate : .invalid
+  }
+
+  /// Reads a candidate that stands within a request, from the scanner's place on; what is wrong with it as I-JSON is wrong
+  /// with the request.
+  /// - Parameter depth: how deep the object is nested, itself included.
+  mutating func read(_ scanner: inout JSONScanner, into row: CandidateRow, depth: Int) throws(JSONFault) -> Outcome {
+    try readObject(&scanner, into: row, depth: depth)
+    return operation == nil && row.userIDCount > 0 ? .candidate : .invalid
+  }
+
+  private mutating func readObject(
+    _ scanner: inout JSONScanner, into row: CandidateRow, depth: Int
+  ) throws(JSONFault) {
+    row.reset()
+    operation = nil
+    names.removeAll()
+    guard scanner.byte == 0x7B else { throw scanner.fault(.notAnObject) }
+    if serial > UInt32.max / 2 {
+      serial = 0
+      for index in seen.indices { seen[index] = 0 }
+    }
+    try members(of: 0, &scanner, row, depth)
+  }
+
+  /// The members of an object that may hold declared fields; `at` stands on its `{`.
+  private mutating func members(
+    of node: Int, _ scanner: inout JSONScanner, _ row: CandidateRow, _ depth: Int
+  ) throws(JSONFault) {
+    guard depth <= JSONScanner.deepest else { throw scanner.fault(.tooDeep) }
+    scanner.at += 1
+    scanner.skipSpace()
+    if scanner.byte == 0x7D {
+      scanner.at += 1
+      return
+    }
+    serial += 1
+    let own = serial
+    let mark = names.mark
+    var previous: Int32 = -1
+    while true {
+      guard scanner.byte == 0x22 else { throw scanner.fault() }
+      let keyAt = scanner.at
+      let text = try scanner.string()
+      let key: Int32
+      if text.hasEscapes {
+        decoded.removeAll(keepingCapacity: true)
+        scanner.decode(text, into: &decoded)
+        key = decoded.withUnsafeBytes { tree.find($0, in: node) }
+      } else {
+        let guess = previous < 0 ? starting[node] : following[Int(previous)]
+        let name = scanner.raw(text)
+        if guess >= 0, tree.matches(guess, name) {
+          key = guess
+        } else {
+          key = tree.find(name, in: node)
+          if key >= 0 { if previous < 0 { starting[node] = key } else { following[Int(previous)] = key } }
+        }
+      }
+      if key >= 0 {
+        if seen[Int(key)] == own { throw JSONFault(.duplicateKey, keyAt) }
+        seen[Int(key)] = own
+        previous = key
+      } else {
+        let isNew =
+          text.hasEscapes
+          ? decoded.withUnsafeBytes { names.insert($0, since: mark) } : names.insert(scanner.raw(text), since: mark)
+        if !isNew { throw JSONFault(.duplicateKey, keyAt) }
+      }
+      scanner.skipSpace()
+      guard scanner.byte == 0x3A else { throw scanner.fault() }
+      scanner.at += 1
+      scanner.skipSpace()
+      if key >= 0 {
+        try value(of: key, &scanner, row, depth)
+      } else {
+        try skipMember(&scanner, row, depth)
+      }
+      scanner.skipSpace()
+      if scanner.byte == 0x2C {
+        scanner.at += 1
+        scanner.skipSpace()
+      } else if scanner.byte == 0x7D {
+        scanner.at += 1
+        names.forget(from: mark)
+        return
+      } else {
+        throw scanner.fault()
+      }
+    }
+  }
+
+  @inline(__always)
+  private mutating func value(
+    of key: Int32, _ scanner: inout JSONScanner, _ row: CandidateRow, _ depth: Int
+  ) throws(JSONFault) {
+    switch tree.keys[Int(key)].target {
+    case .slot(let slot, let kind):
+      switch kind {
+      case .flags: try flag(slot, &scanner, row, depth)
+      case .numbers: try number(slot, &scanner, row, depth)
+      case .texts: try text(slot, &scanner, row, depth)
+      case .times, .timesAhead:
+        if scanner.acceptNull() {
+          row.states[slot] = FactState.missing
+        } else if let time = try time(&scanner, depth) {
+          row.set(slot, time: time)
+        } else {
+          row.states[slot] = FactState.wrongType
+        }
+      }
+    case .node(let inner):
+      if scanner.byte == 0x7B {
+        try members(of: inner, &scanner, row, depth + 1)
+      } else {
+        try skipMember(&scanner, row, depth)
+      }
+    case .userID: try userID(&scanner, row, depth)
+    case .contacts: try contacts(&scanner, row, depth)
+    case .operation: try control(&scanner, depth)
+    }
+  }
+
+  // MARK: - Values
+
+  @inline(__always)
+  private mutating func flag(
+    _ slot: Int, _ scanner: inout JSONScanner, _ row: CandidateRow, _ depth: Int
+  ) throws(JSONFault) {
+    if scanner.acceptTrue() {
+      row.set(slot, flag: true)
+    } else if scanner.acceptFalse() {
+      row.set(slot, flag: false)
+    } else {
+      try wrong(slot, &scanner, row, depth)
+    }
+  }
+
+  private mutating func number(
+    _ slot: Int, _ scanner: inout JSONScanner, _ row: CandidateRow, _ depth: Int
+  ) throws(JSONFault) {
+    guard scanner.byte == 0x2D || scanner.byte &- 0x30 <= 9 else { return try wrong(slot, &scanner, row, depth) }
+    let value = scanner.double(try scanner.number())
+    if value.isFinite { row.set(slot, number: value) } else { row.states[slot] = FactState.wrongType }
+  }
+
+  private mutating func text(
+    _ slot: Int, _ scanner: inout JSONScanner, _ row: CandidateRow, _ depth: Int
+  ) throws(JSONFault) {
+    guard scanner.byte == 0x22 else { return try wrong(slot, &scanner, row, depth) }
+    let text = try scanner.string()
+    if text.hasEscapes {
+      decoded.removeAll(keepingCapacity: true)
+      scanner.decode(text, into: &decoded)
+      decoded.withUnsafeBytes { bytes in
+        row.set(slot, text: policy.texts.id(of: bytes))
+        if row.keepsTexts { row.keep(slot, bytes) }
+      }
+    } else {
+      row.set(slot, text: policy.texts.id(of: scanner.raw(text)))
+      if row.keepsTexts { row.keep(slot, scanner.raw(text)) }
+    }
+  }
+
+  /// null is missing; a value of another type is missing and an issue.
+  private mutating func wrong(
+    _ slot: Int, _ scanner: inout JSONScanner, _ row: CandidateRow, _ depth: Int
+  ) throws(JSONFault) {
+    if scanner.acceptNull() {
+      row.states[slot] = FactState.missing
+      return
+    }
+    try skip(&scanner, depth)
+    row.states[slot] = FactState.wrongType
+  }
+
+  /// A time as seconds since 1970; nil for any other value, which is read all the same.
+  private mutating func time(_ scanner: inout JSONScanner, _ depth: Int) throws(JSONFault) -> Int64? {
+    if scanner.byte == 0x22 {
+      let text = try scanner.string()
+      guard text.hasEscapes else { return Moment.parse(scanner.raw(text)) }
+      decoded.removeAll(keepingCapacity: true)
+      scanner.decode(text, into: &decoded)
+      return decoded.withUnsafeBytes { Moment.parse($0) }
+    }
+    guard scanner.byte == 0x2D || scanner.byte &- 0x30 <= 9 else {
+      try skip(&scanner, depth)
+      return nil
+    }
+    let value = scanner.double(try scanner.number())
+    guard value == value.rounded(), value >= Double(Moment.first), value <= Double(Moment.last) else { return nil }
+    return Int64(value)
+  }
+
+  private mutating func userID(_ scanner: inout JSONScanner, _ row: CandidateRow, _ depth: Int) throws(JSONFault) {
+    guard scanner.byte == 0x22 else { return try skip(&scanner, depth) }
+    let text = try scanner.string()
+    if text.hasEscapes {
+      decoded.removeAll(keepingCapacity: true)
+      scanner.decode(text, into: &decoded)
+      decoded.withUnsafeBytes { setUserID($0, row) }
+    } else {
+      setUserID(scanner.raw(text), row)
+    }
+  }
+
+  private func setUserID(_ bytes: UnsafeRawBufferPointer, _ row: CandidateRow) {
+    guard bytes.count > 0, bytes.count <= CandidateRow.longestUserID else { return }
+    UnsafeMutableRawPointer(row.userIDBytes).copyMemory(
+      from: bytes.baseAddress ?? UnsafeRawPointer(row.userIDBytes), byteCount: bytes.count)
+    row.userIDCount = bytes.count
+  }
+
+  private mutating func control(_ scanner: inout JSONScanner, _ depth: Int) throws(JSONFault) {
+    operation = .invalid
+    guard scanner.byte == 0x22 else { return try skip(&scanner, depth) }
+    let text = try scanner.string()
+    decoded.removeAll(keepingCapacity: true)
+    scanner.decode(text, into: &decoded)
+    if decoded.elementsEqual("end".utf8) { operation = .end }
+    if decoded.elementsEqual("cancel".utf8) { operation = .cancel }
+  }
+
+  // MARK: - Contacts (model 2.3)
+
+  private mutating func contacts(_ scanner: inout JSONScanner, _ row: CandidateRow, _ depth: Int) throws(JSONFault) {
+    if scanner.acceptNull() { return }
+    guard scanner.byte == 0x5B else {
+      try skip(&scanner, depth)
+      row.contactsState = FactState.wrongType
+      return
+    }
+    guard depth + 1 <= JSONScanner.deepest else { throw scanner.fault(.tooDeep) }
+    row.contactsState = FactState.present
+    scanner.at += 1
+    scanner.skipSpace()
+    if scanner.byte == 0x5D {
+      scanner.at += 1
+      return
+    }
+    while true {
+      row.contactEntries += 1
+      if scanner.byte == 0x7B {
+        try contact(&scanner, row, depth + 2)
+      } else {
+        try skip(&scanner, depth + 1)
+      }
+      scanner.skipSpace()
+      if scanner.byte == 0x2C {
+        scanner.at += 1
+        scanner.skipSpace()
+      } else if scanner.byte == 0x5D {
+        scanner.at += 1
+        return
+      } else {
+        throw scanner.fault()
+      }
+    }
+  }
+
+  private mutating func contact(_ scanner: inout JSONScanner, _ row: CandidateRow, _ depth: Int) throws(JSONFault) {
+    var at: Int64?
+    var channel: Int?
+    try object(&scanner, depth) { (reader, scanner, name) throws(JSONFault) in
+      if name == .at {
+        at = try reader.time(&scanner, depth)
+      } else if name == .channel, scanner.byte == 0x22 {
+        let text = try scanner.string()
+        reader.decoded.removeAll(keepingCapacity: true)
+        scanner.decode(text, into: &reader.decoded)
+        let id = reader.decoded.withUnsafeBytes { reader.policy.texts.id(of: $0) }
+        channel = reader.channels[Int(id)]
+      } else {
+        try reader.skip(&scanner, depth)
+      }
+    }
+    if let at, let channel { row.contacts.append(CandidateRow.Contact(at: at, channel: channel)) }
+  }
+
+  // MARK: - What nobody declared
+
+  /// A member that is ignored: an object is entered and its members are counted, anything else counts as one.
+  private mutating func skipMember(_ scanner: inout JSONScanner, _ row: CandidateRow, _ depth: Int) throws(JSONFault) {
+    guard scanner.byte == 0x7B else {
+      row.ignored += 1
+      return try skip(&scanner, depth)
+    }
+    try object(&scanner, depth + 1) { (reader, scanner, _) throws(JSONFault) in
+      try reader.skipMember(&scanner, row, depth + 1)
+    }
+  }
+
+  /// Any value, checked and left.
+  /// - Parameter depth: of the object or list that holds it.
+  mutating func skip(_ scanner: inout JSONScanner, _ depth: Int) throws(JSONFault) {
+    switch scanner.byte {
+    case 0x22: _ = try scanner.string()
+    case 0x2D, 0x30...0x39: _ = try scanner.number()
+    case 0x74: if !scanner.acceptTrue() { throw scanner.fault() }
+    case 0x66: if !scanner.acceptFalse() { throw scanner.fault() }
+    case 0x6E: if !scanner.acceptNull() { throw scanner.fault() }
+    case 0x7B:
+      try object(&scanner, depth + 1) { (reader, scanner, _) throws(JSONFault) in try reader.skip(&scanner, depth + 1) }
+    case 0x5B:
+      guard depth + 1 <= JSONScanner.deepest else { throw scanner.fault(.tooDeep) }
+      scanner.at += 1
+      scanner.skipSpace()
+      if scanner.byte == 0x5D {
+        scanner.at += 1
+        return
+      }
+      while true {
+        try skip(&scanner, depth + 1)
+        scanner.skipSpace()
+        if scanner.byte == 0x2C {
+          scanner.at += 1
+          scanner.skipSpace()
+        } else if scanner.byte == 0x5D {
+          scanner.at += 1
+          return
+        } else {
+          throw scanner.fault()
+        }
+      }
+    default: throw scanner.fault()
+    }
+  }
+
+  private enum ContactName {
+    case at, channel, other
+  }
+
+  /// An object outside the tree: each name once, each value to `member`, which must read it.
+  private mutating func object(
+    _ scanner: inout JSONScanner, _ depth: Int,
+    _ member: (inout CandidateReader, inout JSONScanner, ContactName) throws(JSONFault) -> Void
+  ) throws(JSONFault) {
+    guard depth <= JSONScanner.deepest else { throw scanner.fault(.tooDeep) }
+    scanner.at += 1
+    scanner.skipSpace()
+    if scanner.byte == 0x7D {
+      scanner.at += 1
+      return
+    }
+    let mark = names.mark
+    while true {
+      guard scanner.byte == 0x22 else { throw scanner.fault() }
+      let keyAt = scanner.at
+      let text = try scanner.string()
+      let isNew: Bool
+      let name: ContactName
+      if text.hasEscapes {
+        decoded.removeAll(keepingCapacity: true)
+        scanner.decode(text, into: &decoded)
+        isNew = decoded.withUnsafeBytes { names.insert($0, since: mark) }
+        name = decoded.withUnsafeBytes { contactName($0) }
+      } else {
+        isNew = names.insert(scanner.raw(text), since: mark)
+        name = contactName(scanner.raw(text))
+      }
+      if !isNew { throw JSONFault(.duplicateKey, keyAt) }
+      scanner.skipSpace()
+      guard scanner.byte == 0x3A else { throw scanner.fault() }
+      scanner.at += 1
+      scanner.skipSpace()
+      try member(&self, &scanner, name)
+      scanner.skipSpace()
+      if scanner.byte == 0x2C {
+        scanner.at += 1
+        scanner.skipSpace()
+      } else if scanner.byte == 0x7D {
+        scanner.at += 1
+        names.forget(from: mark)
+        return
+      } else {
+        throw scanner.fault()
+      }
+    }
+  }
+
+  private func contactName(_ name: UnsafeRawBufferPointer) -> ContactName {
+    if name.count == 2, name[0] == 0x61, name[1] == 0x74 { return .at }
+    if name.count == 7, name.elementsEqual("channel".utf8) { return .channel }
+    return .other
+  }
+}

@@ -1,0 +1,222 @@
+import RouseCore
+
+/// Writes decisions as the JSON of model 10. What does not depend on the candidate is made once: a row is mostly copies.
+package final class DecisionWriter: Sendable {
+  package let policy: Policy
+  private let scorer: Scorer
+  private let statuses: [[UInt8]]
+  private let codes: [[UInt8]]
+  private let stages: [[UInt8]]
+  private let tiers: [[UInt8]]
+  private let channels: [[UInt8]]
+  /// `["row","bin",points]` by row and bin; empty for 0 points. The last two are missing and other.
+  private let attributes: [[[UInt8]]]
+  private let rowNames: [[UInt8]]
+  /// By channel and offset.
+  private let sendTimes: [[UInt8]]
+
+  package init(scorer: Scorer) {
+    let policy = scorer.policy
+    self.policy = policy
+    self.scorer = scorer
+    statuses = Status.allCases.map { Array($0.name.utf8) }
+    codes = policy.codes.map { quoted($0.code) }
+    stages = policy.stages.map { quoted($0.name) }
+    tiers = (0...policy.tiers.count).map { quoted(policy.tierName($0)) }
+    channels = policy.channels.map { quoted($0.name) }
+    rowNames = policy.response.rows.map { quoted($0.name) }
+    attributes = policy.response.rows.map { row in
+      let bins =
+        row.points.indices.map { Int32(truncatingIfNeeded: $0) } + [Scorecard.Bin.missing, Scorecard.Bin.other]
+      return bins.map { bin in
+        let points = row.points(ofBin: bin)
+        guard points != 0 else { return [] }
+        return [0x5B] + quoted(row.name) + [0x2C] + quoted(row.name(ofBin: bin)) + Array(",\(points)]".utf8)
+      }
+    }
+    sendTimes = policy.channels.indices.flatMap { channel in
+      (0..<scorer.offsetCount).map { quoted(scorer.sendAt(channel: channel, offset: $0)) }
+    }
+  }
+
+  /// What a rank adds to a decision.
+  package struct Placement {
+    package var rank = 0
+    /// Channel, -1 for null; nil: not shown.
+    package var ghost: Int32?
+    /// Micros.
+    package var propensity: Int64?
+
+    package init() {}
+  }
+
+  /// One decision as an object, without an LF.
+  /// - Parameters:
+  ///   - userID: empty for null.
+  ///   - placement: in a rank.
+  package func write(
+    _ decision: Decision, userID: UnsafeRawBufferPointer, placement: Placement = Placement(), into out: inout ByteWriter
+  ) {
+    out.write("{\"user_id\":")
+    if userID.isEmpty { out.write("null") } else { out.writeQuoted(userID) }
+    out.write(",\"status\":\"")
+    out.write(statuses[Int(decision.status.rawValue)])
+    if placement.rank > 0 {
+      out.write("\",\"rank\":")
+      out.write(placement.rank)
+      out.write(",\"reasons\":[")
+    } else {
+      out.write("\",\"reasons\":[")
+    }
+    for (index, reason) in decision.reasons.enumerated() {
+      if index > 0 { out.write(0x2C) }
+      out.write(codes[Int(reason)])
+    }
+    out.write(0x5D)
+    if decision.depth >= .stage {
+      out.write(",\"stage\":")
+      if decision.stage >= 0 { out.write(stages[decision.stage]) } else { out.write("null") }
+    }
+    if decision.depth >= .risk { writeRisk(decision, &out) }
+    if decision.depth >= .value { writeValue(decision, &out) }
+    if !decision.issues.isEmpty { writeIssues(decision.issues, &out) }
+    if decision.ignored > 0 {
+      out.write(",\"ignored\":")
+      out.write(decision.ignored)
+    }
+    if let ghost = placement.ghost {
+      out.write(",\"ghost\":")
+      if ghost >= 0 { out.write(channels[Int(ghost)]) } else { out.write("null") }
+    }
+    if let propensity = placement.propensity {
+      out.write(",\"propensity\":")
+      out.write(micros: propensity)
+    }
+    out.write(0x7D)
+  }
+
+  private func writeRisk(_ decision: Decision, _ out: inout ByteWriter) {
+    out.write(",\"dormant_days\":")
+    if let days = decision.dormantDays { out.write(days) } else { out.write("null") }
+    out.write(",\"silent_days\":")
+    if let days = decision.silentDays { out.write(days) } else { out.write("null") }
+    out.write(",\"tier\":")
+    if decision.tier >= 0 { out.write(tiers[decision.tier]) } else { out.write("null") }
+    out.write(",\"risk_score\":")
+    out.write(decision.riskScore)
+    out.write(",\"pd\":")
+    out.write(micros: Micros.from(decision.pd))
+    if let until = decision.until {
+      out.write(",\"until\":\"")
+      out.write(Moment.format(until))
+      out.write(0x22)
+    }
+  }
+
+  private func writeValue(_ decision: Decision, _ out: inout ByteWriter) {
+    out.write(",\"points\":")
+    out.write(decision.points)
+    out.write(",\"why\":[")
+    var isFirst = true
+    func separate(_ out: inout ByteWriter) {
+      if !isFirst { out.write(0x2C) }
+      isFirst = false
+    }
+    if decision.stage >= 0, let recall = policy.stages[decision.stage].recall, recall.points != 0 {
+      separate(&out)
+      out.write("[\"stage\",")
+      out.write(stages[decision.stage])
+      out.write(0x2C)
+      out.write(recall.points)
+      out.write(0x5D)
+    }
+    if decision.recency != 0 {
+      separate(&out)
+      out.write("[\"recency\",\"")
+      out.write(decision.silentDays ?? 0)
+      out.write("d\",")
+      out.write(decision.recency)
+      out.write(0x5D)
+    }
+    if decision.approval != 0 {
+      separate(&out)
+      out.write("[\"approval\",\"")
+      out.write(decision.riskScore)
+      out.write("\",")
+      out.write(decision.approval)
+      out.write(0x5D)
+    }
+    for (row, bin) in decision.responseBins.enumerated() {
+      let bins = attributes[row]
+      let text = bins[bin >= 0 ? Int(bin) : bin == Scorecard.Bin.missing ? bins.count - 2 : bins.count - 1]
+      if text.isEmpty { continue }
+      separate(&out)
+      out.write(text)
+    }
+    out.write("],\"arm\":\"")
+    out.write(decision.arm.name)
+    out.write(0x22)
+    guard decision.best < decision.options.count else { return }
+    out.write(",\"best\":")
+    write(decision.options[decision.best], offset: decision.offset, &out)
+  }
+
+  private func write(_ option: Option, offset: Int, _ out: inout ByteWriter) {
+    out.write("{\"channel\":")
+    out.write(channels[Int(option.channel)])
+    out.write(",\"p\":")
+    out.write(micros: Int64(option.p))
+    out.write(",\"value\":")
+    out.write(micros: option.value)
+    out.write(",\"spend\":")
+    out.write(micros: option.spend)
+    out.write(",\"capital\":")
+    out.write(micros: option.capital)
+    out.write(",\"roi\":")
+    if let roi = option.roi { out.write(roi: roi) } else { out.write("null") }
+    out.write(",\"send_at\":")
+    out.write(sendTimes[Int(option.channel) * scorer.offsetCount + offset])
+    out.write(0x7D)
+  }
+
+  private func writeIssues(_ issues: [Issue], _ out: inout ByteWriter) {
+    out.write(",\"issues\":[")
+    for (index, issue) in issues.enumerated() {
+      if index > 0 { out.write(0x2C) }
+      out.writeQuoted(issue.text(policy.fields))
+    }
+    out.write(0x5D)
+  }
+}
+
+func quoted(_ text: String) -> [UInt8] {
+  var writer = ByteWriter(capacity: text.utf8.count + 2)
+  writer.writeQuoted(text)
+  return writer.array
+}
+
+extension Issue {
+  /// The text of model 2.2, 2.3 and 4.1.
+  package func text(_ fields: FieldTable) -> String {
+    switch self {
+    case .wrongType(let slot):
+      switch fields.type(ofSlot: slot) {
+      case .time: fields.name(ofSlot: slot) + ": not a time"
+      case .number: fields.name(ofSlot: slot) + ": not a number"
+      case .boolean: fields.name(ofSlot: slot) + ": not true or false"
+      case .text: fields.name(ofSlot: slot) + ": not a text"
+      }
+    case .ahead(let slot): fields.name(ofSlot: slot) + ": in the future"
+    case .contactsNotAList: "contacts: not a list"
+    case .contactsUnusable(let count, let all): "contacts: \(count) of \(all) not usable"
+    case .belowTheScale(let slot): fields.name(ofSlot: slot) + ": below the scale"
+    }
+  }
+}
+
+extension Option {
+  /// floor((20000 value + spend) / (2 spend)), in ten-thousandths; nil when nothing is spent (model 7).
+  package var roi: Int128? {
+    spend == 0 ? nil : floorDivide(20_000 * Int128(value) + Int128(spend), 2 * Int128(spend))
+  }
+}

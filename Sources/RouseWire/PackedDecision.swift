@@ -1,0 +1,134 @@
+import RouseCore
+
+/// A decision in tens of bytes, for a rank, which must hold all candidates before it can answer for one.
+enum PackedDecision {
+  /// - Parameter withBest: keeps the best option too, where no plan keeps it.
+  static func pack(_ decision: Decision, withBest: Bool, into bytes: inout ByteWriter) {
+    bytes.write(decision.status.rawValue)
+    bytes.write(decision.depth.rawValue)
+    bytes.pack(decision.reasons.count)
+    for reason in decision.reasons { bytes.pack(Int(reason)) }
+    bytes.pack(decision.issues.count)
+    for issue in decision.issues { pack(issue, into: &bytes) }
+    bytes.pack(decision.ignored)
+    guard decision.depth >= .stage else { return }
+    bytes.pack(decision.stage)
+    guard decision.depth >= .risk else { return }
+    bytes.pack(decision.dormantDays ?? -1)
+    bytes.pack(decision.silentDays ?? -1)
+    bytes.pack(decision.tier)
+    bytes.pack(decision.riskScore)
+    bytes.pack(decision.until == nil ? 0 : 1)
+    if let until = decision.until { bytes.pack(until) }
+    guard decision.depth >= .value else { return }
+    bytes.pack(decision.recency)
+    bytes.pack(decision.approval)
+    bytes.pack(decision.points)
+    bytes.write(decision.arm.rawValue)
+    bytes.pack(decision.offset)
+    for bin in decision.responseBins { bytes.pack(Int(bin)) }
+    guard withBest else { return }
+    let best = decision.options[decision.best]
+    bytes.pack(best.value)
+    bytes.pack(best.spend)
+    bytes.pack(best.capital)
+    bytes.pack(Int(best.p))
+    bytes.pack(Int(best.channel))
+  }
+
+  private static func pack(_ issue: Issue, into bytes: inout ByteWriter) {
+    switch issue {
+    case .wrongType(let slot):
+      bytes.write(0)
+      bytes.pack(slot)
+    case .ahead(let slot):
+      bytes.write(1)
+      bytes.pack(slot)
+    case .contactsNotAList:
+      bytes.write(2)
+    case .contactsUnusable(let count, let all):
+      bytes.write(3)
+      bytes.pack(count)
+      bytes.pack(all)
+    case .belowTheScale(let slot):
+      bytes.write(4)
+      bytes.pack(slot)
+    }
+  }
+
+  /// Reads a decision back; its options are empty, or hold the best one alone.
+  static func unpack(_ bytes: UnsafeRawBufferPointer, withBest: Bool, policy: Policy, into decision: inout Decision) {
+    var reader = PackedReader(bytes: bytes)
+    decision.invalidate(.i01)
+    decision.reasons.removeAll(keepingCapacity: true)
+    decision.status = Status(rawValue: reader.byte()) ?? .invalid
+    decision.depth = Decision.Depth(rawValue: reader.byte()) ?? .line
+    for _ in 0..<reader.int() { decision.reasons.append(Int32(truncatingIfNeeded: reader.int())) }
+    for _ in 0..<reader.int() { if let issue = issue(&reader) { decision.issues.append(issue) } }
+    decision.ignored = reader.int()
+    guard decision.depth >= .stage else { return }
+    decision.stage = reader.int()
+    guard decision.depth >= .risk else { return }
+    let dormant = reader.int64()
+    decision.dormantDays = dormant < 0 ? nil : dormant
+    let silent = reader.int64()
+    decision.silentDays = silent < 0 ? nil : silent
+    decision.tier = reader.int()
+    decision.riskScore = reader.int()
+    decision.pd = policy.pd(riskScore: decision.riskScore, stage: decision.stage)
+    if reader.int() == 1 { decision.until = reader.int64() }
+    guard decision.depth >= .value else { return }
+    decision.recency = reader.int()
+    decision.approval = reader.int()
+    decision.points = reader.int()
+    decision.arm = Experiment.Arm(rawValue: reader.byte()) ?? .policy
+    decision.offset = reader.int()
+    for _ in policy.response.rows { decision.responseBins.append(Int32(truncatingIfNeeded: reader.int())) }
+    guard withBest else { return }
+    decision.options.append(
+      Option(
+        value: reader.int64(), spend: reader.int64(), capital: reader.int64(),
+        p: Int32(truncatingIfNeeded: reader.int()),
+        channel: Int32(truncatingIfNeeded: reader.int())))
+    decision.best = 0
+  }
+
+  private static func issue(_ reader: inout PackedReader) -> Issue? {
+    switch reader.byte() {
+    case 0: .wrongType(slot: reader.int())
+    case 1: .ahead(slot: reader.int())
+    case 2: .contactsNotAList
+    case 3: .contactsUnusable(reader.int(), of: reader.int())
+    case 4: .belowTheScale(slot: reader.int())
+    default: nil
+    }
+  }
+}
+
+/// Reads what `ByteWriter.pack` wrote; our own bytes, never a peer's.
+struct PackedReader {
+  let bytes: UnsafeRawBufferPointer
+  private var at = 0
+
+  init(bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
+
+  mutating func byte() -> UInt8 {
+    guard at < bytes.count else { return 0 }
+    at += 1
+    return bytes[at - 1]
+  }
+
+  mutating func int64() -> Int64 {
+    var value: UInt64 = 0
+    var shift: UInt64 = 0
+    while true {
+      let next = byte()
+      value |= UInt64(next & 0x7F) << shift
+      if next < 0x80 || shift > 56 { break }
+      shift += 7
+    }
+    return Int64(bitPattern: value >> 1) ^ -Int64(bitPattern: value & 1)
+  }
+
+  mutating func int() -> Int { Int(int64()) }
+}

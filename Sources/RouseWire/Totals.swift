@@ -1,0 +1,47 @@
+import RouseCore
+
+/// What was counted over the candidates of one request. The statuses add up to `lines`.
+package struct Totals: Sendable, Equatable {
+  package var lines = 0
+  /// By `Status.rawValue`.
+  package var statuses = [Int](repeating: 0, count: Status.allCases.count)
+  package var ignored = 0
+
+  package init() {}
+
+  package var invalid: Int { statuses[Int(Status.invalid.rawValue)] }
+
+  mutating func count(_ decision: Decision) {
+    lines += 1
+    statuses[Int(decision.status.rawValue)] += 1
+    ignored += decision.ignored
+  }
+
+  package mutating func add(_ other: Totals) {
+    lines += other.lines
+    for index in statuses.indices { statuses[index] += other.statuses[index] }
+    ignored += other.ignored
+  }
+
+  /// `"lines":..,"status":{..},"ignored":..`
+  func write(_ shown: [Status], into out: inout ByteWriter) {
+    out.write("\"lines\":")
+    out.write(lines)
+    out.write(",\"status\":{")
+    for (index, status) in shown.enumerated() {
+      if index > 0 { out.write(0x2C) }
+      out.writeQuoted(status.name)
+      out.write(0x3A)
+      out.write(statuses[Int(status.rawValue)])
+    }
+    out.write("},\"ignored\":")
+    out.write(ignored)
+  }
+
+  /// `{"lines":..}`, the summary of a score (model 10).
+  package func writeSummary(into out: inout ByteWriter) {
+    out.write(0x7B)
+    write([.invalid, .suppressed, .active, .declined, .resting, .holdout, .unprofitable, .eligible], into: &out)
+    out.write(0x7D)
+  }
+}
