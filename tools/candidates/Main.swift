@@ -18,7 +18,8 @@ struct MakeCandidates: ParsableCommand {
       The same seed and moment give the same bytes; line N does not depend on how many are made.
 
       EXAMPLES
-        make-candidates --count 5000 | rouse rank --profile home/client.yaml --as-of 2026-03-01T02:00:00Z
+        make-candidates > users.ndjson
+        rouse rank --as-of 2026-03-01T02:00:00Z users.ndjson
         make-candidates --count 10000000 --benchmark --output big.ndjson
       """)
 

@@ -191,6 +191,7 @@ struct Story {
   @inline(__always)
   private var earliest: Int { min(Story.happened(login), min(Story.happened(granted), Story.happened(settled))) }
 
+  /// For a minimum: a step that never was is later than all.
   @inline(__always)
   private static func happened(_ time: Int) -> Int { time == never ? Int.max : time }
 }
