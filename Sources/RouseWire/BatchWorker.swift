@@ -57,7 +57,7 @@ package final class BatchWorker {
         }
       }
       write(into: &out, totals: &totals)
-      out.write(0x0A)
+      out.put(0x0A)
     }
     return .none
   }
@@ -77,7 +77,7 @@ package final class BatchWorker {
       out.truncate(to: out.count - 1)
       out.write(",\"explain\":")
       explanation.write(row, decision, into: &out)
-      out.write(0x7D)
+      out.put(0x7D)
     }
   }
 

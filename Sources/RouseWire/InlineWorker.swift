@@ -8,7 +8,7 @@ extension BatchWorker {
   {
     var isFirstRow = true
     try each(block, at) { (scanner) throws(JSONFault) in
-      if !isFirstRow { out.write(0x2C) }
+      if !isFirstRow { out.put(0x2C) }
       isFirstRow = false
       try score(&scanner, depth: 3, into: &out, totals: &totals)
     }

@@ -4,11 +4,11 @@ import RouseCore
 package enum Reply {
   /// `{"id":..,"ok":true`: what every answer begins with.
   package static func begin(_ id: [UInt8]?, into out: inout ByteWriter) {
-    out.write(0x7B)
+    out.put(0x7B)
     if let id {
       out.write("\"id\":")
       out.write(id)
-      out.write(0x2C)
+      out.put(0x2C)
     }
     out.write("\"ok\":true")
   }
@@ -25,11 +25,11 @@ package enum Reply {
 
   /// The one line that answers a request that failed.
   package static func error(_ error: WireError, id: [UInt8]?, into out: inout ByteWriter) {
-    out.write(0x7B)
+    out.put(0x7B)
     if let id {
       out.write("\"id\":")
       out.write(id)
-      out.write(0x2C)
+      out.put(0x2C)
     }
     out.write("\"ok\":false,\"error\":{\"code\":")
     out.writeQuoted(error.code.rawValue)
@@ -54,7 +54,7 @@ package enum Reply {
   package static func fields(_ policy: Policy, into out: inout ByteWriter) {
     out.write(",\"fields\":[")
     for (slot, field) in policy.fields.declared.enumerated() {
-      if slot > 0 { out.write(0x2C) }
+      if slot > 0 { out.put(0x2C) }
       out.write("{\"name\":")
       out.writeQuoted(field.name)
       out.write(",\"kind\":")
@@ -69,15 +69,15 @@ package enum Reply {
         out.write(",\"response_missing\":")
         out.write(row.missing)
       }
-      out.write(0x7D)
+      out.put(0x7D)
     }
     out.write("],\"reasons\":{")
     for (index, code) in policy.codes.enumerated() {
-      if index > 0 { out.write(0x2C) }
+      if index > 0 { out.put(0x2C) }
       out.writeQuoted(code.code)
-      out.write(0x3A)
+      out.put(0x3A)
       if let say = code.say { out.writeQuoted(say) } else { out.write("null") }
     }
-    out.write(0x7D)
+    out.put(0x7D)
   }
 }

@@ -29,9 +29,9 @@ package struct Totals: Sendable, Equatable {
     out.write(lines)
     out.write(",\"status\":{")
     for (index, status) in shown.enumerated() {
-      if index > 0 { out.write(0x2C) }
+      if index > 0 { out.put(0x2C) }
       out.writeQuoted(status.name)
-      out.write(0x3A)
+      out.put(0x3A)
       out.write(statuses[Int(status.rawValue)])
     }
     out.write("},\"ignored\":")
@@ -40,8 +40,8 @@ package struct Totals: Sendable, Equatable {
 
   /// `{"lines":..}`, the summary of a score (model 10).
   package func writeSummary(into out: inout ByteWriter) {
-    out.write(0x7B)
+    out.put(0x7B)
     write([.invalid, .suppressed, .active, .declined, .resting, .holdout, .unprofitable, .eligible], into: &out)
-    out.write(0x7D)
+    out.put(0x7D)
   }
 }

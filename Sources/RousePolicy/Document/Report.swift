@@ -10,7 +10,8 @@ package final class Report {
   package var isEmpty: Bool { found.isEmpty }
   package var isFull: Bool { found.count >= Self.most }
 
-  package func add(_ kind: Diagnostic.Kind, path: String, at mark: Document.Mark, _ message: @autoclosure () -> String) {
+  package func add(_ kind: Diagnostic.Kind, path: String, at mark: Document.Mark, _ message: @autoclosure () -> String)
+  {
     if isFull { return }
     let diagnostic = Diagnostic(kind: kind, path: path, line: mark.line, column: mark.column, message: message())
     found.append((mark, diagnostic))

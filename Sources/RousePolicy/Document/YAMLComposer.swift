@@ -23,7 +23,8 @@ struct YAMLComposer {
     }
   }
 
-  private mutating func compose(_ events: inout YAMLEvents, _ scalars: [Unicode.Scalar]) throws(Fault) -> Document.Node {
+  private mutating func compose(_ events: inout YAMLEvents, _ scalars: [Unicode.Scalar]) throws(Fault) -> Document.Node
+  {
     while true {
       let (event, place) = try events.next()
       let mark = place.mark
