@@ -85,9 +85,9 @@ struct PEMFile {
       throw .configuration(
         "\(path): the private key has a passphrase; take it off with: openssl pkey -in FILE -out NEW")
     }
-    let none = rouse_error_is_end_of_pem() == 1
     let reason = takeOpenSSLReason(otherwise: "malformed")
-    if none {
+    // OpenSSL's answer to a file without a key is as unspecific as that to a damaged one.
+    if !String(decoding: bytes, as: UTF8.self).contains("PRIVATE KEY-----") {
       throw .configuration("\(path): holds no private key; it must be PEM, with -----BEGIN PRIVATE KEY-----")
     }
     throw .configuration("\(path): damaged private key (\(reason)); give it in PEM form")

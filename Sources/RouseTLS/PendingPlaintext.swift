@@ -9,6 +9,8 @@ struct PendingPlaintext {
   /// Our close_notify has been written: nothing may follow it.
   var isFinished = false
   var isEncrypting = false
+  /// Someone closed the sending side before the handshake was done.
+  var finishPromise: EventLoopPromise<Void>??
 
   /// From here on bytes are encrypted without waiting for a flush, so that they count toward the channel's watermark.
   static let enough = 65536
@@ -42,5 +44,7 @@ struct PendingPlaintext {
     let failed = promises
     promises = []
     for promise in failed { promise.fail(error) }
+    if let promise = finishPromise { promise?.fail(error) }
+    finishPromise = nil
   }
 }

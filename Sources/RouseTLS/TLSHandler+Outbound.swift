@@ -62,13 +62,35 @@ extension TLSHandler {
     }
   }
 
-  /// Ends our side of the conversation; the peer's goes on.
+  /// Ends our side of the conversation, once the handshake is done; the peer's goes on.
   private func closeOutput(_ context: ChannelHandlerContext, _ promise: EventLoopPromise<Void>?) {
-    guard phase == .open, let connection, !output.isFinished else {
-      return context.close(mode: .output, promise: promise)
+    switch phase {
+    case .closing: context.channel.closeFuture.cascade(to: promise)
+    case .closed: context.close(mode: .output, promise: promise)
+    case .idle, .handshaking, .open:
+      guard !output.isFinished else {
+        promise?.fail(ChannelError.outputClosed)
+        return
+      }
+      output.isFinished = true
+      if phase == .open { finishOutput(context, promise) } else { output.finishPromise = .some(promise) }
     }
+  }
+
+  /// What was written and flushed, or to be closed, before the handshake.
+  func catchUp(_ context: ChannelHandlerContext) {
+    if output.flushRequested { flush(context: context) }
+    guard let promise = output.finishPromise, phase == .open else { return }
+    output.finishPromise = nil
+    finishOutput(context, promise)
+  }
+
+  private func finishOutput(_ context: ChannelHandlerContext, _ promise: EventLoopPromise<Void>?) {
     encrypt(context)
-    output.isFinished = true
+    guard phase == .open, let connection else {
+      promise?.fail(TLSError.closed)
+      return
+    }
     connection.sayGoodbye()
     finishWriting(context) { context.close(mode: .output, promise: promise) }
   }

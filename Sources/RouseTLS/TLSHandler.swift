@@ -183,7 +183,7 @@ package final class TLSHandler: ChannelDuplexHandler {
     handshakeComplete = true
     context.fireUserInboundEventTriggered(
       TLSEvent.handshakeCompleted(peer: peer, alpn: connection.alpn, resumed: connection.resumed))
-    if output.flushRequested { flush(context: context) }
+    catchUp(context)
   }
 
   /// The peer's TCP stream has ended, or the channel is gone. What lies here comes first, asked for or not.

@@ -27,10 +27,16 @@ final class Log: Sendable {
 }
 
 /// FNV-1a: order and content of a long stream in one number.
-func checksum(_ bytes: some Sequence<UInt8>, from start: UInt64 = 14_695_981_039_346_656_037) -> UInt64 {
-  var state = start
-  for byte in bytes { state = (state ^ UInt64(byte)) &* 1_099_511_628_211 }
-  return state
+func checksum(_ buffer: ByteBuffer, from start: UInt64 = 14_695_981_039_346_656_037) -> UInt64 {
+  buffer.withUnsafeReadableBytes { bytes in
+    var state = start
+    var index = 0
+    while index < bytes.count {
+      state = (state ^ UInt64(bytes[index])) &* 1_099_511_628_211
+      index += 1
+    }
+    return state
+  }
 }
 
 /// The application at the end of a pipeline: writes everything down, and does one of a few things.
@@ -48,6 +54,7 @@ final class Application: ChannelInboundHandler {
     case answerGoodbye(String)
     /// Counts and sums, keeps no bytes.
     case sum
+    case count
   }
 
   let log: Log
@@ -62,10 +69,10 @@ final class Application: ChannelInboundHandler {
     log.note {
       $0.reads += 1
       $0.count += buffer.readableBytes
-      if case .sum = kind {
-        $0.checksum = checksum(buffer.readableBytesView, from: $0.checksum)
-      } else {
-        $0.bytes.append(contentsOf: buffer.readableBytesView)
+      switch kind {
+      case .sum: $0.checksum = checksum(buffer, from: $0.checksum)
+      case .count: break
+      default: $0.bytes.append(contentsOf: buffer.readableBytesView)
       }
     }
     switch kind {
@@ -73,7 +80,7 @@ final class Application: ChannelInboundHandler {
     case .closeOnFirstByte:
       context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: "go away\n")), promise: nil)
       context.close(promise: nil)
-    case .listen, .answerGoodbye, .sum: break
+    case .listen, .answerGoodbye, .sum, .count: break
     }
   }
 
@@ -115,8 +122,12 @@ final class Wire: ChannelDuplexHandler {
   typealias InboundOut = ByteBuffer
   typealias OutboundIn = ByteBuffer
 
-  struct Cut {}
+  struct Cut: Sendable {}
+  struct Halve: Sendable {}
   let drips: Bool
+  struct Damage: Sendable {}
+  private var halves = false
+  private var damages = false
   init(drips: Bool) { self.drips = drips }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -126,15 +137,52 @@ final class Wire: ChannelDuplexHandler {
   }
 
   func triggerUserOutboundEvent(context: ChannelHandlerContext, event: Any, promise: EventLoopPromise<Void>?) {
+    if event is Halve {
+      halves = true
+      promise?.succeed()
+      return
+    }
+    if event is Damage {
+      damages = true
+      promise?.succeed()
+      return
+    }
     guard event is Cut else { return context.triggerUserOutboundEvent(event, promise: promise) }
     context.close(promise: promise)
   }
+}
+
+extension Wire {
+  /// The second half of each write leaves a little later, once `Halve` was triggered.
+  func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+    var buffer = unwrapOutboundIn(data)
+    if damages, let last = buffer.getInteger(at: buffer.writerIndex - 1, as: UInt8.self) {
+      buffer.setInteger(last ^ 1, at: buffer.writerIndex - 1)
+      return context.write(NIOAny(buffer), promise: promise)
+    }
+    guard halves, let first = buffer.readSlice(length: buffer.readableBytes / 2) else {
+      return context.write(data, promise: promise)
+    }
+    context.writeAndFlush(NIOAny(first), promise: nil)
+    let second = buffer
+    context.eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(50)) {
+      context.writeAndFlush(NIOAny(second), promise: promise)
+    }
+  }
+}
+
+/// The channels that a server has accepted.
+final class Accepted: Sendable {
+  private let channels = Mutex<[any Channel]>([])
+  var now: [any Channel] { channels.withLock { $0 } }
+  func add(_ channel: any Channel) { channels.withLock { $0.append(channel) } }
 }
 
 /// A server on a free port of 127.0.0.1, all of whose connections write into one log.
 struct Server {
   let channel: any Channel
   let log = Log()
+  let accepted = Accepted()
   var port: Int { channel.localAddress?.port ?? 0 }
   static let group = MultiThreadedEventLoopGroup.singleton
 
@@ -143,11 +191,13 @@ struct Server {
     halfClosure: Bool = true, autoRead: Bool = true
   ) async throws {
     let log = self.log
+    let accepted = self.accepted
     channel = try await ServerBootstrap(group: Self.group)
       .childChannelOption(.allowRemoteHalfClosure, value: halfClosure)
       .childChannelOption(.autoRead, value: autoRead)
       .childChannelInitializer { channel in
-        channel.eventLoop.makeCompletedFuture {
+        accepted.add(channel)
+        return channel.eventLoop.makeCompletedFuture {
           try channel.pipeline.syncOperations.addHandlers(
             Wire(drips: drips), TLSHandler(server: context), Application(kind, log))
         }
