@@ -7,7 +7,9 @@ import RouseCore
 #endif
 
 /// Decodes and scores blocks of candidate lines, one at a time, with scratch of its own: one a thread.
-package final class BatchWorker {
+package final class BatchWorker: @unchecked Sendable {
+  // Sendable because one thread at a time holds it: it is handed on, never shared.
+
   /// Why a block was left before its end.
   package enum Stop: Equatable, Sendable {
     case none

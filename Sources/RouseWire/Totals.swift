@@ -23,6 +23,13 @@ package struct Totals: Sendable, Equatable {
     ignored += other.ignored
   }
 
+  /// What was counted since an earlier state.
+  package mutating func subtract(_ earlier: Totals) {
+    lines -= earlier.lines
+    for index in statuses.indices { statuses[index] -= earlier.statuses[index] }
+    ignored -= earlier.ignored
+  }
+
   /// `"lines":..,"status":{..},"ignored":..`
   func write(_ shown: [Status], into out: inout ByteWriter) {
     out.write("\"lines\":")

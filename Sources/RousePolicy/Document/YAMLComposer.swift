@@ -19,7 +19,12 @@ struct YAMLComposer {
     try source.bytes.withUnsafeBufferPointer { text throws(Fault) in
       var events = try YAMLEvents(text)
       var composer = YAMLComposer()
-      return try composer.compose(&events, source.scalars)
+      do throws(Fault) {
+        return try composer.compose(&events, source.scalars)
+      } catch {
+        // Where the text ends without a line break, libyaml's end is on a line that is not there.
+        throw error.mark > source.end ? Fault(error.kind, path: error.path, at: source.end, error.message) : error
+      }
     }
   }
 
