@@ -46,7 +46,10 @@ package struct Configuration: Sendable {
   /// A peer that the operator knows, by its certificate, and what it may do.
   package struct Identity: Sendable {
     package enum Match: Sendable, Equatable {
-      case dns(String), uri(String), email(String), commonName(String)
+      case dns(String)
+      case uri(String)
+      case email(String)
+      case commonName(String)
     }
     package var name: String
     package var match: Match
@@ -76,7 +79,8 @@ package struct Address: Sendable, Equatable, CustomStringConvertible {
 
   /// `HOST:PORT`, `[::1]:PORT`.
   package init?(_ text: String) {
-    guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]), (0...65535).contains(port)
+    guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]),
+      (0...65535).contains(port)
     else { return nil }
     var host = String(text[..<colon])
     if host.hasPrefix("["), host.hasSuffix("]") {

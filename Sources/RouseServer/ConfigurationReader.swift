@@ -47,7 +47,8 @@ private struct ConfigurationReader {
     if let text = top.text("listen") {
       listen = Address(text)
       if listen == nil {
-        top["listen"]?.refuse(.value, "listen is HOST:PORT, like 127.0.0.1:7411 or \"[::1]:7411\"; port 0 takes any free one")
+        top["listen"]?.refuse(
+          .value, "listen is HOST:PORT, like 127.0.0.1:7411 or \"[::1]:7411\"; port 0 takes any free one")
       }
     }
     let policy = path(top["policy"])
@@ -82,7 +83,8 @@ private struct ConfigurationReader {
     let key = path(tls["key"])
     let authority = path(tls["client_ca"])
     let fallback: ClientCertificatePolicy = authority == nil ? .none : .requested
-    let asks = tls["client_certificate"] == nil ? fallback : tls["client_certificate"]?.choice(of: ClientCertificatePolicy.self)
+    let asks =
+      tls["client_certificate"] == nil ? fallback : tls["client_certificate"]?.choice(of: ClientCertificatePolicy.self)
     let version = tls["minimum_version"] == nil ? .tls13 : readVersion(tls["minimum_version"])
     guard let certificate, let key, let asks, let version else { return nil }
     if asks != .none, authority == nil, tls["client_ca"] == nil {

@@ -22,7 +22,8 @@ package enum Home {
       ("tls/client.pem", issued.clientPEM, 0o644), ("tls/client.key", issued.clientKeyPEM, 0o600),
     ]
     for (name, _, _) in files where FileManager.default.fileExists(atPath: folder + "/" + name) {
-      throw ConfigurationError("\(folder)/\(name): is there already, and init overwrites nothing; choose another folder")
+      throw ConfigurationError(
+        "\(folder)/\(name): is there already, and init overwrites nothing; choose another folder")
     }
     do {
       try FileManager.default.createDirectory(atPath: folder + "/tls", withIntermediateDirectories: true)
@@ -42,7 +43,9 @@ package enum Home {
     defer { close(descriptor) }
     var written = 0
     while written < bytes.count {
-      let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress.map { $0 + written }, bytes.count - written) }
+      let count = bytes.withUnsafeBytes {
+        Glibc.write(descriptor, $0.baseAddress.map { $0 + written }, bytes.count - written)
+      }
       guard count > 0 else {
         throw ConfigurationError("\(path): cannot be written: \(String(cString: strerror(errno)))")
       }

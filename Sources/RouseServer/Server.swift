@@ -52,7 +52,8 @@ package struct Server: Service, CustomStringConvertible {
     let days = floorDivide(tls.certificateNotAfter - now, Moment.day)
     let file = configuration.tls.certificateChainFile
     if tls.certificateNotAfter <= now {
-      return "\(file): the certificate ended on \(Moment.format(tls.certificateNotAfter)); clients will refuse it: replace it"
+      return
+        "\(file): the certificate ended on \(Moment.format(tls.certificateNotAfter)); clients will refuse it: replace it"
     }
     return days < 14
       ? "\(file): the certificate ends on \(Moment.format(tls.certificateNotAfter)), in \(days) days: replace it" : nil
@@ -84,7 +85,8 @@ package struct Server: Service, CustomStringConvertible {
     } catch {
       throw ConfigurationError("cannot listen on \(configuration.listen): \(reason(error))")
     }
-    let address = Address(host: configuration.listen.host, port: listener.localAddress?.port ?? configuration.listen.port)
+    let address = Address(
+      host: configuration.listen.host, port: listener.localAddress?.port ?? configuration.listen.port)
     do throws(ConfigurationError) {
       if let portFile { try write(address, to: portFile) }
     } catch {
@@ -120,7 +122,9 @@ package struct Server: Service, CustomStringConvertible {
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
       .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
       .childChannelOption(.allowRemoteHalfClosure, value: true)
-      .childChannelOption(.recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 4096, maximum: 1 << 18))
+      .childChannelOption(
+        .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 4096, maximum: 1 << 18)
+      )
       .childChannelOption(.writeBufferWaterMark, value: .init(low: 1 << 17, high: 1 << 19))
       .childChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {

@@ -293,7 +293,8 @@ final class Session {
   private func run(_ operation: Operation, _ request: Request, _ line: Block) throws(WireError) {
     let live = shared.live()
     if let pinned = request.policy, !pinned.utf8.elementsEqual(live.policy.version.utf8) {
-      throw WireError(.notFound, "no such policy version is loaded; the live one is \(live.policy.version)", at: "/policy")
+      throw WireError(
+        .notFound, "no such policy version is loaded; the live one is \(live.policy.version)", at: "/policy")
     }
     switch operation {
     case .ping: reply(request) { _ in }
@@ -351,7 +352,9 @@ final class Session {
   }
 
   /// A small request is answered where it is read.
-  private func scoreHere(_ pending: Pending, _ line: Block, _ at: Int, _ live: LivePolicy, _ now: Int64) throws(WireError) {
+  private func scoreHere(_ pending: Pending, _ line: Block, _ at: Int, _ live: LivePolicy, _ now: Int64)
+    throws(WireError)
+  {
     let worker = worker(live, now)
     let start = output.count
     Reply.begin(pending.id, into: &output)
@@ -373,7 +376,8 @@ final class Session {
     if let worker, worker.live === live, worker.now == now { return worker.worker }
     let made = live.scorer(at: now)
     let fresh = BatchWorker(
-      scorer: made.scorer, writer: made.writer, tables: live.tables, longestLine: shared.limits.lineBytes, isStream: false)
+      scorer: made.scorer, writer: made.writer, tables: live.tables, longestLine: shared.limits.lineBytes,
+      isStream: false)
     worker = (fresh, live, now, false)
     return fresh
   }
@@ -415,7 +419,9 @@ final class Session {
     guard stream.inFlight.isEmpty else { return }
     if input.count > shared.limits.lineBytes { return refuseLongLine(id: stream.pending.id) }
     if inputEnded {
-      fail(WireError(.incompleteLine, "the stream was not ended by {\"op\":\"end\"}, so it was not executed"), id: pendingID)
+      fail(
+        WireError(.incompleteLine, "the stream was not ended by {\"op\":\"end\"}, so it was not executed"),
+        id: pendingID)
       close()
     }
   }

@@ -1,3 +1,5 @@
+import RouseCore
+
 /// Bytes under way to the wire: grows by doubling, and writes JSON's texts and numbers without making strings.
 package struct ByteWriter: ~Copyable {
   private var base: UnsafeMutablePointer<UInt8>
@@ -120,6 +122,11 @@ package struct ByteWriter: ~Copyable {
       rest /= 10
     }
     count += digits
+  }
+
+  /// The shortest decimal that reads back as the same double; null for what JSON cannot say.
+  package mutating func write(number: Double) {
+    if number.isFinite { write(shortest(number)) } else { write("null") }
   }
 
   /// A number made from micros: up to six decimals, no trailing zeros, no point when whole (model 10).

@@ -15,7 +15,9 @@ struct Run: AsyncParsableCommand {
   @Option(help: "The configuration, as init makes it.", completion: .file(extensions: ["yaml"]))
   var config: String
 
-  @Option(help: ArgumentHelp("Listen here, in place of the configuration's address; port 0 takes any free one.", valueName: "host:port"))
+  @Option(
+    help: ArgumentHelp(
+      "Listen here, in place of the configuration's address; port 0 takes any free one.", valueName: "host:port"))
   var listen: String?
 
   @Option(
