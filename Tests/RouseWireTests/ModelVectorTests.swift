@@ -19,10 +19,15 @@ import Testing
   ]
 
   struct EdgeCase: Decodable {
-    let as_of: String
+    let asOf: String
     let op: String
     let set: [String]
     let what: String
+
+    enum CodingKeys: String, CodingKey {
+      case asOf = "as_of"
+      case op, set, what
+    }
   }
 
   static let edges: [String] =
@@ -57,7 +62,7 @@ import Testing
     let edge = try JSONDecoder().decode(EdgeCase.self, from: Data(try Vectors.bytes(folder + "/case.json")))
     let isJSON = FileManager.default.fileExists(atPath: Vectors.folder.appending(path: folder + "/policy.json").path)
     let policy = try Vectors.policy(folder + (isJSON ? "/policy.json" : "/policy.yaml"), overrides: edge.set)
-    let offline = try Offline(policy: policy, asOf: edge.as_of)
+    let offline = try Offline(policy: policy, asOf: edge.asOf)
     let candidates = try Vectors.bytes(folder + "/candidates.ndjson")
     let got = edge.op == "score" ? offline.score([candidates]) : offline.rank([candidates])
     let wanted = String(decoding: try Vectors.bytes(folder + "/expected.ndjson"), as: UTF8.self)

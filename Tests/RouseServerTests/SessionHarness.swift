@@ -1,0 +1,115 @@
+import Foundation
+import RouseCore
+import RousePolicy
+import RouseTLS
+import RouseWire
+import Synchronization
+import Testing
+
+@testable import RouseServer
+
+enum Vectors {
+  static let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent().appending(path: "proto-spec/vectors")
+
+  static func bytes(_ path: String) throws -> [UInt8] { Array(try Data(contentsOf: folder.appending(path: path))) }
+  static func text(_ path: String) throws -> String { String(decoding: try bytes(path), as: UTF8.self) }
+}
+
+/// A seeded generator: a failure can be made again.
+struct SplitMix: RandomNumberGenerator {
+  var state: UInt64
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var z = state
+    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+    return z ^ (z >> 31)
+  }
+}
+
+/// A session without sockets, threads or clock: bytes in, bytes out.
+final class SessionHarness {
+  let session: Session
+  private(set) var output: [UInt8] = []
+  private var jobs: [Session.Job] = []
+  private let time: Time
+
+  /// A clock that the test moves.
+  final class Time: Sendable {
+    let nanoseconds = Mutex<UInt64>(1)
+  }
+
+  static let operatorPeer = PeerIdentity(
+    subjectCommonName: "operator", dnsNames: ["operator"], uris: [], emails: [], ipAddresses: [],
+    subject: "CN=operator",
+    notAfter: 0, serial: "1", sha256Fingerprint: "")
+
+  init(
+    policy: String = "policy.yaml", limits: Configuration.Limits = .init(), roles: Set<Configuration.Role> = [.score],
+    identified: Bool = true
+  ) throws {
+    let live = try LivePolicy.read(file: Vectors.folder.appending(path: policy).path)
+    let time = Time()
+    self.time = time
+    session = Session(
+      Session.Shared(
+        limits: limits, identities: [.init(name: "operator", match: .dns("operator"), roles: roles)], live: { live },
+        wallClock: { 1_772_330_400 }, monotonicClock: { time.nanoseconds.withLock { $0 } }, serverVersion: "test"))
+    session.identify(identified ? Self.operatorPeer : nil)
+  }
+
+  func advanceClock(milliseconds: UInt64) { time.nanoseconds.withLock { $0 += milliseconds * 1_000_000 } }
+
+  func send(_ bytes: some Collection<UInt8>) {
+    Array(bytes).withUnsafeBytes { session.receive($0) }
+    take()
+  }
+
+  func send(_ text: String) { send(Array(text.utf8)) }
+
+  private func take() {
+    jobs += session.takeJobs()
+    output += session.output.array
+    session.output.removeAll()
+  }
+
+  /// Runs one waiting job, any of them; false when there is none.
+  func runJob(using random: inout SplitMix) -> Bool {
+    guard !jobs.isEmpty else { return false }
+    let job = jobs.remove(at: Int(random.next() % UInt64(jobs.count)))
+    session.finish(job.serial, job.run())
+    take()
+    return true
+  }
+
+  func settle() {
+    var random = SplitMix(state: 1)
+    while runJob(using: &random) {}
+  }
+
+  func endInput() {
+    session.endInput()
+    take()
+    settle()
+  }
+
+  func drain() {
+    session.drain()
+    take()
+  }
+
+  var text: String { String(decoding: output, as: UTF8.self) }
+  var lines: [String] { text.split(separator: "\n").map(String.init) }
+
+  /// What a request line is answered with.
+  static func answer(_ line: String, roles: Set<Configuration.Role> = [.score], identified: Bool = true) throws
+    -> String
+  {
+    let harness = try SessionHarness(roles: roles, identified: identified)
+    harness.send(line + "\n")
+    harness.settle()
+    return harness.text
+  }
+}
