@@ -110,4 +110,13 @@ package struct ConfigurationError: Error, Equatable {
 
   package init(_ line: String) { lines = [line] }
   package init(_ diagnostics: PolicyDiagnostics, file: String) { lines = diagnostics.all.map { $0.line(file: file) } }
+
+  /// A mistyped key of `server.yaml` is one mistake, and one line: that the right one is missing goes without saying.
+  init(configuration diagnostics: PolicyDiagnostics, file: String) {
+    let mistyped = diagnostics.all.filter { $0.kind == .unknownKey }.map(\.message)
+    lines = diagnostics.all.filter { diagnostic in
+      let key = diagnostic.path.split(separator: ".").last ?? ""
+      return diagnostic.kind != .missingKey || !mistyped.contains { $0.contains("did you mean '\(key)'") }
+    }.map { $0.line(file: file) }
+  }
 }

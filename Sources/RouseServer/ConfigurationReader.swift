@@ -14,7 +14,7 @@ extension Configuration {
       read = ConfigurationReader(folder: (file as NSString).deletingLastPathComponent, report: report).read(document)
       try report.finish()
     } catch {
-      throw ConfigurationError(error, file: file)
+      throw ConfigurationError(configuration: error, file: file)
     }
     guard let read else { throw ConfigurationError("\(file): the configuration cannot be read") }
     return read

@@ -1,0 +1,214 @@
+import Foundation
+import NIOCore
+import NIOPosix
+import RouseTLS
+import Testing
+
+/// The real daemon, in a home of its own, on any free port of loopback.
+final class ServerProcess {
+  let home: URL
+  let port: Int
+  private let process: Process
+
+  /// The folder of the built binaries, wherever the build was put.
+  static let binaries: URL = {
+    let arguments = CommandLine.arguments
+    for candidate in arguments + [Bundle.main.executablePath ?? ""] where candidate.contains(".xctest") {
+      var folder = URL(filePath: candidate)
+      while folder.path.contains(".xctest") { folder.deleteLastPathComponent() }
+      return folder
+    }
+    return URL(filePath: arguments[0]).deletingLastPathComponent()
+  }()
+
+  struct Failed: Error, CustomStringConvertible {
+    let description: String
+  }
+
+  static func temporaryFolder() throws -> URL {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "rouse-test-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    return folder
+  }
+
+  /// Runs a binary to its end.
+  static func run(
+    _ name: String, _ arguments: [String], input: [UInt8] = [], environment: [String: String] = [:]
+  ) throws -> (code: Int32, output: [UInt8], error: String) {
+    let folder = try temporaryFolder()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let files = ["in", "out", "err"].map { folder.appending(path: $0) }
+    try Data(input).write(to: files[0])
+    for file in files.dropFirst() { try Data().write(to: file) }
+    let process = Process()
+    process.executableURL = binaries.appending(path: name)
+    process.arguments = arguments
+    process.standardInput = try FileHandle(forReadingFrom: files[0])
+    process.standardOutput = try FileHandle(forWritingTo: files[1])
+    process.standardError = try FileHandle(forWritingTo: files[2])
+    process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+    try process.run()
+    process.waitUntilExit()
+    return (
+      process.terminationStatus, Array(try Data(contentsOf: files[1])),
+      String(decoding: try Data(contentsOf: files[2]), as: UTF8.self)
+    )
+  }
+
+  /// - Parameters:
+  ///   - policy: in place of the home's own; the name's ending says its format.
+  ///   - settings: appended to, or replacing, lines of `server.yaml`.
+  init(
+    policy: (name: String, bytes: [UInt8])? = nil, configure: (String) -> String = { $0 }
+  ) throws {
+    let home = try Self.temporaryFolder().appending(path: "home")
+    self.home = home
+    let made = try Self.run("rouse-server", ["init", home.path])
+    guard made.code == 0 else { throw Failed(description: made.error) }
+    let file = home.appending(path: "server.yaml")
+    var text = try String(contentsOf: file, encoding: .utf8)
+    if let policy {
+      try Data(policy.bytes).write(to: home.appending(path: policy.name))
+      text = text.replacingOccurrences(of: "policy: policy.yaml", with: "policy: \(policy.name)")
+    }
+    try Data(configure(text).utf8).write(to: file)
+    let portFile = home.appending(path: "port")
+    process = Process()
+    process.executableURL = Self.binaries.appending(path: "rouse-server")
+    process.arguments = [
+      "run", "--config", file.path, "--listen", "127.0.0.1:0", "--port-file", portFile.path,
+    ]
+    try Data().write(to: home.appending(path: "log"))
+    process.standardError = try FileHandle(forWritingTo: home.appending(path: "log"))
+    process.standardOutput = FileHandle.nullDevice
+    try process.run()
+    for _ in 0..<1000 {
+      if let text = try? String(contentsOf: portFile, encoding: .utf8),
+        let port = Int(text.split(separator: ":").last?.dropLast() ?? "")
+      {
+        self.port = port
+        return
+      }
+      guard process.isRunning else { break }
+      usleep(10_000)
+    }
+    process.terminate()
+    throw Failed(description: (try? String(contentsOf: home.appending(path: "log"), encoding: .utf8)) ?? "no log")
+  }
+
+  deinit {
+    if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+    try? FileManager.default.removeItem(at: home.deletingLastPathComponent())
+  }
+
+  var isRunning: Bool { process.isRunning }
+  var logText: String { (try? String(contentsOf: home.appending(path: "log"), encoding: .utf8)) ?? "" }
+
+  func signal(_ number: Int32) { kill(process.processIdentifier, number) }
+
+  /// Waits for the end; nil when it does not come within some seconds.
+  func exitCode(within seconds: Double = 15) -> Int32? {
+    let end = Date().addingTimeInterval(seconds)
+    while process.isRunning {
+      if Date() > end { return nil }
+      usleep(10_000)
+    }
+    return process.terminationStatus
+  }
+
+  func tls(_ name: String) -> String { home.appending(path: "tls/" + name).path }
+
+  /// A peer with the home's client certificate, or without one.
+  func connect(withCertificate: Bool = true) async throws -> Peer {
+    try await Peer(
+      port: port,
+      TLSClientSettings(
+        caFile: tls("ca.pem"), certificateFile: withCertificate ? tls("client.pem") : nil,
+        keyFile: withCertificate ? tls("client.key") : nil))
+  }
+}
+
+/// A client of bytes: what a campaign system in another language would be.
+final class Peer: Sendable {
+  private let channel: any Channel
+  private let inbox: AsyncThrowingStream<[UInt8], any Error>
+  private let host = "127.0.0.1"
+
+  private final class Collector: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    private let sink: AsyncThrowingStream<[UInt8], any Error>.Continuation
+    private var failure: (any Error)?
+
+    init(_ sink: AsyncThrowingStream<[UInt8], any Error>.Continuation) { self.sink = sink }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) { sink.yield(Array(buffer: unwrapInboundIn(data))) }
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+      failure = error
+      context.close(promise: nil)
+    }
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+      if case .closedByPeer? = event as? TLSEvent { context.close(promise: nil) }
+    }
+    func channelInactive(context: ChannelHandlerContext) { sink.finish(throwing: failure) }
+  }
+
+  init(port: Int, _ settings: TLSClientSettings) async throws {
+    let context = try TLSClientContext(settings)
+    let (stream, continuation) = AsyncThrowingStream<[UInt8], any Error>.makeStream()
+    inbox = stream
+    channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+      .channelInitializer { channel in
+        channel.eventLoop.makeCompletedFuture {
+          try channel.pipeline.syncOperations.addHandlers([
+            TLSHandler(client: context, host: "127.0.0.1"), Collector(continuation),
+          ])
+        }
+      }
+      .connect(host: host, port: port).get()
+  }
+
+  func send(_ bytes: [UInt8]) async throws { try await channel.writeAndFlush(ByteBuffer(bytes: bytes)) }
+  func send(_ text: String) async throws { try await send(Array(text.utf8)) }
+
+  /// Everything until a text has been seen, or until the server closes.
+  func read(until marker: String? = nil) async throws -> String {
+    var all: [UInt8] = []
+    let wanted = marker.map { Array($0.utf8) }
+    for try await bytes in inbox {
+      all += bytes
+      if let wanted, all.count >= wanted.count,
+        all.suffix(max(wanted.count, bytes.count + wanted.count)).contains(wanted)
+      {
+        break
+      }
+    }
+    return String(decoding: all, as: UTF8.self)
+  }
+
+  /// All lines up to the `count`-th that has `ok` as a member of its own.
+  func replies(_ count: Int) async throws -> [String] {
+    var all: [UInt8] = []
+    var scanned = 0
+    var found = 0
+    for try await bytes in inbox {
+      all += bytes
+      while let lf = all[scanned...].firstIndex(of: 0x0A) {
+        let line = all[scanned..<lf]
+        scanned = lf + 1
+        if line.starts(with: #"{"ok":"#.utf8) || line.starts(with: #"{"id":"#.utf8) { found += 1 }
+      }
+      if found >= count { break }
+    }
+    return String(decoding: all, as: UTF8.self).split(separator: "\n").map(String.init)
+  }
+
+  func close() async { try? await channel.close() }
+}
+
+extension Collection where Element == UInt8 {
+  fileprivate func contains(_ part: [UInt8]) -> Bool {
+    let bytes = Array(self)
+    guard part.count <= bytes.count else { return false }
+    return (0...(bytes.count - part.count)).contains { bytes[$0..<($0 + part.count)].elementsEqual(part) }
+  }
+}
