@@ -14,6 +14,9 @@
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
+#include <stdint.h>
+#include <string.h>
+#include <time.h>
 
 /// The SHA-256 state after a fixed prefix: one is made a policy, and copied for each user.
 typedef struct rouse_sha256_prefix {
@@ -32,6 +35,161 @@ static inline void rouse_sha256_finish(const rouse_sha256_prefix *prefix, const 
   SHA256_CTX state = prefix->state;
   SHA256_Update(&state, bytes, count);
   SHA256_Final(digest, &state);
+}
+
+// Contexts.
+
+/// What every connection of ours has, whatever the system's openssl.cnf says: TLS 1.3 alone unless `tls12` is set (then
+/// Mozilla's intermediate ciphers), three groups, no compression, no renegotiation, no early data. A peer that vanishes
+/// without a close_notify is never taken for one that said goodbye; a ticket amid the bytes never looks like the end of them
+/// (AUTO_RETRY). 1, or 0 with the reason in the error queue.
+static inline int rouse_ctx_harden(SSL_CTX *ctx, int tls12) {
+  SSL_CTX_clear_options(ctx, SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_NO_TICKET | SSL_OP_ALLOW_UNSAFE_LEGACY_RENEGOTIATION);
+  SSL_CTX_set_options(ctx, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
+  SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_AUTO_RETRY);
+  SSL_CTX_clear_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE);
+  SSL_CTX_set_max_early_data(ctx, 0);
+  SSL_CTX_set_recv_max_early_data(ctx, 0);
+  return SSL_CTX_set_min_proto_version(ctx, tls12 ? TLS1_2_VERSION : TLS1_3_VERSION) &&
+         SSL_CTX_set_max_proto_version(ctx, TLS1_3_VERSION) &&
+         SSL_CTX_set_cipher_list(ctx, "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
+                                      "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"
+                                      "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305") &&
+         SSL_CTX_set1_groups_list(ctx, "X25519:P-256:P-384");
+}
+
+/// The protocol list of ALPN as it stands on the wire: one name, with its length before it.
+static const unsigned char rouse_alpn[] = {7, 'r', 'o', 'u', 's', 'e', '/', '1'};
+
+static int rouse_alpn_select(SSL *ssl, const unsigned char **out, unsigned char *out_count, const unsigned char *offered,
+                             unsigned int offered_count, void *unused) {
+  (void)ssl, (void)unused;
+  unsigned char *chosen = NULL;
+  if (SSL_select_next_proto(&chosen, out_count, rouse_alpn, sizeof rouse_alpn, offered, offered_count) !=
+      OPENSSL_NPN_NEGOTIATED)
+    return SSL_TLSEXT_ERR_NOACK;
+  *out = chosen;
+  return SSL_TLSEXT_ERR_OK;
+}
+
+static inline void rouse_ctx_select_alpn(SSL_CTX *ctx) { SSL_CTX_set_alpn_select_cb(ctx, rouse_alpn_select, NULL); }
+
+/// 1 when the offer was taken (SSL_CTX_set_alpn_protos says it with 0).
+static inline int rouse_ctx_offer_alpn(SSL_CTX *ctx) {
+  return SSL_CTX_set_alpn_protos(ctx, rouse_alpn, sizeof rouse_alpn) == 0;
+}
+
+/// Adds an intermediate certificate to what is sent; the context takes its own reference.
+static inline int rouse_ctx_add_chain(SSL_CTX *ctx, X509 *certificate) {
+  return SSL_CTX_add1_chain_cert(ctx, certificate) == 1;
+}
+
+/// A client keeps its sessions itself, by host; OpenSSL's own store has no use for them.
+static inline void rouse_ctx_keep_client_sessions(SSL_CTX *ctx, int (*keep)(SSL *, SSL_SESSION *)) {
+  SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+  SSL_CTX_sess_set_new_cb(ctx, keep);
+}
+
+/// A server keeps none: everything is in the tickets.
+static inline void rouse_ctx_tickets_only(SSL_CTX *ctx, long seconds) {
+  SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+  SSL_CTX_set_timeout(ctx, seconds);
+}
+
+// Connections.
+
+static inline int rouse_ssl_set_name(SSL *ssl, const char *name) { return SSL_set_tlsext_host_name(ssl, name) == 1; }
+static inline void rouse_ssl_set_owner(SSL *ssl, void *owner) { SSL_set_app_data(ssl, owner); }
+static inline void *rouse_ssl_owner(const SSL *ssl) { return SSL_get_app_data(ssl); }
+
+/// "No bytes now, ask again": what a BIO answers when the network has given nothing more.
+static inline void rouse_bio_retry_read(BIO *bio) { BIO_set_retry_read(bio); }
+static inline void rouse_bio_clear_retry(BIO *bio) { BIO_clear_retry_flags(bio); }
+
+// Certificates.
+
+/// The bytes of a memory BIO, valid until it is written or freed.
+static inline size_t rouse_bio_bytes(BIO *bio, const unsigned char **bytes) {
+  char *start = NULL;
+  long count = BIO_get_mem_data(bio, &start);
+  *bytes = (const unsigned char *)start;
+  return count > 0 ? (size_t)count : 0;
+}
+
+/// Frees what OpenSSL allocated for its caller.
+static inline void rouse_free(void *bytes) { OPENSSL_free(bytes); }
+
+/// Never asks a terminal: an encrypted key is refused.
+static int rouse_no_passphrase(char *buffer, int size, int writing, void *unused) {
+  (void)buffer, (void)size, (void)writing, (void)unused;
+  return -1;
+}
+
+static inline EVP_PKEY *rouse_read_private_key(BIO *bio) {
+  return PEM_read_bio_PrivateKey(bio, NULL, rouse_no_passphrase, NULL);
+}
+
+static inline X509 *rouse_read_certificate(BIO *bio) {
+  return PEM_read_bio_X509(bio, NULL, rouse_no_passphrase, NULL);
+}
+
+/// 1 when the last error only says that the file has no further PEM block.
+static inline int rouse_error_is_end_of_pem(void) {
+  unsigned long error = ERR_peek_last_error();
+  return ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_NO_START_LINE;
+}
+
+static inline int rouse_error_is_passphrase(void) {
+  unsigned long error = ERR_peek_last_error();
+  return ERR_GET_LIB(error) == ERR_LIB_PEM &&
+         (ERR_GET_REASON(error) == PEM_R_BAD_PASSWORD_READ || ERR_GET_REASON(error) == PEM_R_PROBLEMS_GETTING_PASSWORD);
+}
+
+/// The end of the certificate's validity in seconds since 1970; 0 when its time cannot be read.
+static inline int rouse_not_after(const X509 *certificate, int64_t *seconds) {
+  struct tm when;
+  memset(&when, 0, sizeof when);
+  if (!ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &when)) return 0;
+  *seconds = (int64_t)timegm(&when);
+  return 1;
+}
+
+/// The subject as `openssl x509 -subject -nameopt RFC2253` prints it.
+static inline int rouse_print_subject(BIO *bio, const X509 *certificate) {
+  return X509_NAME_print_ex(bio, X509_get_subject_name(certificate), 0, XN_FLAG_RFC2253) >= 0;
+}
+
+/// The subject alternative names; NULL with -1 in `state` when there are none, with another value when they are malformed.
+static inline GENERAL_NAMES *rouse_alternative_names(const X509 *certificate, int *state) {
+  return (GENERAL_NAMES *)X509_get_ext_d2i(certificate, NID_subject_alt_name, state, NULL);
+}
+
+static inline int rouse_names_count(const GENERAL_NAMES *names) { return sk_GENERAL_NAME_num(names); }
+static inline void rouse_names_free(GENERAL_NAMES *names) { GENERAL_NAMES_free(names); }
+
+/// The kind of one name (GEN_DNS, GEN_URI, GEN_EMAIL, GEN_IPADD), and its bytes as long as `names` lives; -1 for others.
+static inline int rouse_name_at(const GENERAL_NAMES *names, int index, const unsigned char **bytes, int *count) {
+  int kind = -1;
+  const ASN1_STRING *text = (const ASN1_STRING *)GENERAL_NAME_get0_value(sk_GENERAL_NAME_value(names, index), &kind);
+  if (text == NULL || (kind != GEN_DNS && kind != GEN_URI && kind != GEN_EMAIL && kind != GEN_IPADD)) return -1;
+  *bytes = ASN1_STRING_get0_data(text);
+  *count = ASN1_STRING_length(text);
+  return kind;
+}
+
+static inline EVP_PKEY *rouse_new_p256_key(void) { return EVP_EC_gen("P-256"); }
+
+/// Adds an extension in the notation of openssl.cnf. `value` must hold nothing that came from outside unchecked.
+static inline int rouse_add_extension(X509 *certificate, X509 *issuer, int nid, const char *value) {
+  X509V3_CTX context;
+  memset(&context, 0, sizeof context);
+  X509V3_set_ctx_nodb(&context);
+  X509V3_set_ctx(&context, issuer, certificate, NULL, NULL, 0);
+  X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, &context, nid, value);
+  if (extension == NULL) return 0;
+  int added = X509_add_ext(certificate, extension, -1);
+  X509_EXTENSION_free(extension);
+  return added == 1;
 }
 
 #endif

@@ -1,0 +1,69 @@
+import RouseTLS
+import Testing
+
+/// Against another program's TLS: what OpenSSL's own client sees.
+@Suite(.enabled(if: hasOpenSSLCommand), .timeLimit(.minutes(1))) struct CommandLineTests {
+  private func connect(_ server: Server, _ home: TestHome, _ options: [String], input: String = "") throws -> (
+    code: Int32, output: String
+  ) {
+    try run(
+      [
+        "timeout", "20", "openssl", "s_client", "-connect", "127.0.0.1:\(server.port)", "-CAfile", home.path("ca.pem"),
+        "-verify_return_error", "-x509_strict",
+      ] + options, input: input)
+  }
+
+  @Test func tls13ByDefault() async throws {
+    let home = try TestHome()
+    let server = try await Server(home.server())
+    let seen = try connect(server, home, ["-tls1_3", "-alpn", "h2,rouse/1"])
+    #expect(seen.code == 0, "\(seen.output)")
+    for text in [
+      "Verification: OK", "TLSv1.3", "ALPN protocol: rouse/1", "Server Temp Key: X25519", "Compression: NONE",
+    ] { #expect(seen.output.contains(text), "\(text) in \(seen.output)") }
+    await server.close()
+  }
+
+  @Test func anUnknownALPNIsNoError() async throws {
+    let home = try TestHome()
+    let server = try await Server(home.server())
+    let seen = try connect(server, home, ["-alpn", "h2"])
+    #expect(seen.code == 0 && seen.output.contains("No ALPN negotiated"), "\(seen.output)")
+    await server.close()
+  }
+
+  @Test func tls12OnlyByConfiguration() async throws {
+    let home = try TestHome()
+    let strict = try await Server(home.server())
+    let refused = try connect(strict, home, ["-tls1_2"])
+    #expect(refused.code != 0 && refused.output.contains("alert protocol version"), "\(refused.output)")
+    await strict.close()
+    var settings = home.serverSettings()
+    settings.minimumVersion = .tls12
+    let lenient = try await Server(TLSServerContext(settings))
+    let taken = try connect(lenient, home, ["-tls1_2"])
+    #expect(taken.code == 0, "\(taken.output)")
+    #expect(taken.output.contains("Cipher is ECDHE-ECDSA-"))
+    #expect(try connect(lenient, home, ["-tls1_2", "-cipher", "ECDHE-ECDSA-AES128-SHA256"]).code != 0)
+    #expect(try connect(lenient, home, ["-tls1_1"]).code != 0)
+    await lenient.close()
+  }
+
+  @Test func otherGroupsAreRefused() async throws {
+    let home = try TestHome()
+    let server = try await Server(home.server())
+    #expect(try connect(server, home, ["-groups", "P-521"]).code != 0)
+    #expect(try connect(server, home, ["-groups", "P-384"]).code == 0)
+    await server.close()
+  }
+
+  @Test func quietKeepsTalkingUntilItsOwnGoodbye() async throws {
+    let home = try TestHome()
+    let server = try await Server(home.server(.required), .closeOnFirstByte)
+    let seen = try connect(
+      server, home, ["-quiet", "-cert", home.path("client.pem"), "-key", home.path("client.key")], input: "hello\n")
+    #expect(seen.output.contains("go away\n"), "\(seen.output)")
+    #expect(server.log.now.handshakes.first?.peer?.subjectCommonName == "operator")
+    await server.close()
+  }
+}
