@@ -28,13 +28,15 @@ package final class BatchWorker {
   /// - Parameters:
   ///   - longestLine: bytes, without the LF.
   ///   - isStream: `end` and `cancel` end it; elsewhere they are no candidates.
-  package init(scorer: Scorer, writer: DecisionWriter, explain: Bool = false, longestLine: Int, isStream: Bool) {
+  package init(
+    scorer: Scorer, writer: DecisionWriter, tables: WireTables, explain: Bool = false, longestLine: Int, isStream: Bool
+  ) {
     self.scorer = scorer
     self.writer = writer
     self.longestLine = longestLine
     self.isStream = isStream
     explanation = explain ? ExplanationWriter(scorer: scorer) : nil
-    reader = CandidateReader(policy: scorer.policy)
+    reader = CandidateReader(tables: tables)
     row = CandidateRow(policy: scorer.policy, keepingTexts: explain)
   }
 

@@ -27,13 +27,12 @@ package struct CandidateReader {
   private var decoded: [UInt8] = []
   private var operation: Outcome?
 
-  package init(policy: Policy) {
-    self.policy = policy
-    let tree = KeyTree(fields: policy.fields)
-    self.tree = tree
-    channels = (0..<policy.texts.count).map { policy.channel(ofText: UInt64($0)) ?? -1 }
+  init(tables: WireTables) {
+    policy = tables.policy
+    tree = tables.tree
+    channels = tables.channels
     seen = [UInt32](repeating: 0, count: tree.keys.count)
-    following = tree.keys.indices.map { $0 + 1 < tree.keys.count ? Int32($0 + 1) : Int32($0) }
+    following = tables.tree.keys.indices.map { $0 + 1 < tables.tree.keys.count ? Int32($0 + 1) : Int32($0) }
     starting = tree.nodes.map(\.firstKey)
   }
 
@@ -80,21 +79,13 @@ package struct CandidateReader {
   private mutating func members(
     of node: Int, _ scanner: inout JSONScanner, _ row: CandidateRow, _ depth: Int
   ) throws(JSONFault) {
-    guard depth <= JSONScanner.deepest else { throw scanner.fault(.tooDeep) }
-    scanner.at += 1
-    scanner.skipSpace()
-    if scanner.byte == 0x7D {
-      scanner.at += 1
-      return
-    }
+    try scanner.enter(depth)
     serial += 1
     let own = serial
     let mark = names.mark
     var previous: Int32 = -1
-    while true {
-      guard scanner.byte == 0x22 else { throw scanner.fault() }
-      let keyAt = scanner.at
-      let text = try scanner.string()
+    var isFirst = true
+    while let text = try scanner.nextKey(&isFirst) {
       let key: Int32
       if text.hasEscapes {
         decoded.removeAll(keepingCapacity: true)
@@ -110,37 +101,17 @@ package struct CandidateReader {
           if key >= 0 { if previous < 0 { starting[node] = key } else { following[Int(previous)] = key } }
         }
       }
-      if key >= 0 {
-        if seen[Int(key)] == own { throw JSONFault(.duplicateKey, keyAt) }
-        seen[Int(key)] = own
-        previous = key
-      } else {
-        let isNew =
-          text.hasEscapes
-          ? decoded.withUnsafeBytes { names.insert($0, since: mark) } : names.insert(scanner.raw(text), since: mark)
-        if !isNew { throw JSONFault(.duplicateKey, keyAt) }
-      }
-      scanner.skipSpace()
-      guard scanner.byte == 0x3A else { throw scanner.fault() }
-      scanner.at += 1
-      scanner.skipSpace()
-      if key >= 0 {
-        try value(of: key, &scanner, row, depth)
-      } else {
+      guard key >= 0 else {
+        try scanner.note(text, in: &names, since: mark, &decoded)
         try skipMember(&scanner, row, depth)
+        continue
       }
-      scanner.skipSpace()
-      if scanner.byte == 0x2C {
-        scanner.at += 1
-        scanner.skipSpace()
-      } else if scanner.byte == 0x7D {
-        scanner.at += 1
-        names.forget(from: mark)
-        return
-      } else {
-        throw scanner.fault()
-      }
+      if seen[Int(key)] == own { throw JSONFault(.duplicateKey, text.start - 1) }
+      seen[Int(key)] = own
+      previous = key
+      try value(of: key, &scanner, row, depth)
     }
+    names.forget(from: mark)
   }
 
   @inline(__always)
@@ -283,30 +254,15 @@ package struct CandidateReader {
       row.contactsState = FactState.wrongType
       return
     }
-    guard depth + 1 <= JSONScanner.deepest else { throw scanner.fault(.tooDeep) }
     row.contactsState = FactState.present
-    scanner.at += 1
-    scanner.skipSpace()
-    if scanner.byte == 0x5D {
-      scanner.at += 1
-      return
-    }
-    while true {
+    try scanner.enter(depth + 1)
+    var isFirst = true
+    while try scanner.nextItem(&isFirst) {
       row.contactEntries += 1
       if scanner.byte == 0x7B {
         try contact(&scanner, row, depth + 2)
       } else {
         try skip(&scanner, depth + 1)
-      }
-      scanner.skipSpace()
-      if scanner.byte == 0x2C {
-        scanner.at += 1
-        scanner.skipSpace()
-      } else if scanner.byte == 0x5D {
-        scanner.at += 1
-        return
-      } else {
-        throw scanner.fault()
       }
     }
   }
@@ -314,19 +270,26 @@ package struct CandidateReader {
   private mutating func contact(_ scanner: inout JSONScanner, _ row: CandidateRow, _ depth: Int) throws(JSONFault) {
     var at: Int64?
     var channel: Int?
-    try object(&scanner, depth) { (reader, scanner, name) throws(JSONFault) in
-      if name == .at {
-        at = try reader.time(&scanner, depth)
-      } else if name == .channel, scanner.byte == 0x22 {
+    try scanner.enter(depth)
+    let mark = names.mark
+    var isFirst = true
+    while let key = try scanner.nextKey(&isFirst) {
+      try scanner.note(key, in: &names, since: mark, &decoded)
+      // The names are short and the values few: a plain comparison does.
+      decoded.removeAll(keepingCapacity: true)
+      scanner.decode(key, into: &decoded)
+      if decoded.elementsEqual("at".utf8) {
+        at = try time(&scanner, depth)
+      } else if scanner.byte == 0x22, decoded.elementsEqual("channel".utf8) {
         let text = try scanner.string()
-        reader.decoded.removeAll(keepingCapacity: true)
-        scanner.decode(text, into: &reader.decoded)
-        let id = reader.decoded.withUnsafeBytes { reader.policy.texts.id(of: $0) }
-        channel = reader.channels[Int(id)]
+        decoded.removeAll(keepingCapacity: true)
+        scanner.decode(text, into: &decoded)
+        channel = channels[Int(decoded.withUnsafeBytes { policy.texts.id(of: $0) })]
       } else {
-        try reader.skip(&scanner, depth)
+        try skip(&scanner, depth)
       }
     }
+    names.forget(from: mark)
     if let at, let channel { row.contacts.append(CandidateRow.Contact(at: at, channel: channel)) }
   }
 
@@ -338,102 +301,19 @@ package struct CandidateReader {
       row.ignored += 1
       return try skip(&scanner, depth)
     }
-    try object(&scanner, depth + 1) { (reader, scanner, _) throws(JSONFault) in
-      try reader.skipMember(&scanner, row, depth + 1)
+    try scanner.enter(depth + 1)
+    let mark = names.mark
+    var isFirst = true
+    while let key = try scanner.nextKey(&isFirst) {
+      try scanner.note(key, in: &names, since: mark, &decoded)
+      try skipMember(&scanner, row, depth + 1)
     }
+    names.forget(from: mark)
   }
 
   /// Any value, checked and left.
   /// - Parameter depth: of the object or list that holds it.
   mutating func skip(_ scanner: inout JSONScanner, _ depth: Int) throws(JSONFault) {
-    switch scanner.byte {
-    case 0x22: _ = try scanner.string()
-    case 0x2D, 0x30...0x39: _ = try scanner.number()
-    case 0x74: if !scanner.acceptTrue() { throw scanner.fault() }
-    case 0x66: if !scanner.acceptFalse() { throw scanner.fault() }
-    case 0x6E: if !scanner.acceptNull() { throw scanner.fault() }
-    case 0x7B:
-      try object(&scanner, depth + 1) { (reader, scanner, _) throws(JSONFault) in try reader.skip(&scanner, depth + 1) }
-    case 0x5B:
-      guard depth + 1 <= JSONScanner.deepest else { throw scanner.fault(.tooDeep) }
-      scanner.at += 1
-      scanner.skipSpace()
-      if scanner.byte == 0x5D {
-        scanner.at += 1
-        return
-      }
-      while true {
-        try skip(&scanner, depth + 1)
-        scanner.skipSpace()
-        if scanner.byte == 0x2C {
-          scanner.at += 1
-          scanner.skipSpace()
-        } else if scanner.byte == 0x5D {
-          scanner.at += 1
-          return
-        } else {
-          throw scanner.fault()
-        }
-      }
-    default: throw scanner.fault()
-    }
-  }
-
-  private enum ContactName {
-    case at, channel, other
-  }
-
-  /// An object outside the tree: each name once, each value to `member`, which must read it.
-  private mutating func object(
-    _ scanner: inout JSONScanner, _ depth: Int,
-    _ member: (inout CandidateReader, inout JSONScanner, ContactName) throws(JSONFault) -> Void
-  ) throws(JSONFault) {
-    guard depth <= JSONScanner.deepest else { throw scanner.fault(.tooDeep) }
-    scanner.at += 1
-    scanner.skipSpace()
-    if scanner.byte == 0x7D {
-      scanner.at += 1
-      return
-    }
-    let mark = names.mark
-    while true {
-      guard scanner.byte == 0x22 else { throw scanner.fault() }
-      let keyAt = scanner.at
-      let text = try scanner.string()
-      let isNew: Bool
-      let name: ContactName
-      if text.hasEscapes {
-        decoded.removeAll(keepingCapacity: true)
-        scanner.decode(text, into: &decoded)
-        isNew = decoded.withUnsafeBytes { names.insert($0, since: mark) }
-        name = decoded.withUnsafeBytes { contactName($0) }
-      } else {
-        isNew = names.insert(scanner.raw(text), since: mark)
-        name = contactName(scanner.raw(text))
-      }
-      if !isNew { throw JSONFault(.duplicateKey, keyAt) }
-      scanner.skipSpace()
-      guard scanner.byte == 0x3A else { throw scanner.fault() }
-      scanner.at += 1
-      scanner.skipSpace()
-      try member(&self, &scanner, name)
-      scanner.skipSpace()
-      if scanner.byte == 0x2C {
-        scanner.at += 1
-        scanner.skipSpace()
-      } else if scanner.byte == 0x7D {
-        scanner.at += 1
-        names.forget(from: mark)
-        return
-      } else {
-        throw scanner.fault()
-      }
-    }
-  }
-
-  private func contactName(_ name: UnsafeRawBufferPointer) -> ContactName {
-    if name.count == 2, name[0] == 0x61, name[1] == 0x74 { return .at }
-    if name.count == 7, name.elementsEqual("channel".utf8) { return .channel }
-    return .other
+    try scanner.skip(depth, &names, &decoded)
   }
 }

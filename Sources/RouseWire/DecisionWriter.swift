@@ -3,38 +3,16 @@ import RouseCore
 /// Writes decisions as the JSON of model 10. What does not depend on the candidate is made once: a row is mostly copies.
 package final class DecisionWriter: Sendable {
   package let policy: Policy
-  private let scorer: Scorer
-  private let statuses: [[UInt8]]
-  private let codes: [[UInt8]]
-  private let stages: [[UInt8]]
-  private let tiers: [[UInt8]]
-  private let channels: [[UInt8]]
-  /// `["row","bin",points]` by row and bin; empty for 0 points. The last two are missing and other.
-  private let attributes: [[[UInt8]]]
-  private let rowNames: [[UInt8]]
+  private let tables: WireTables
+  private let offsetCount: Int
   /// By channel and offset.
   private let sendTimes: [[UInt8]]
 
-  package init(scorer: Scorer) {
-    let policy = scorer.policy
-    self.policy = policy
-    self.scorer = scorer
-    statuses = Status.allCases.map { Array($0.name.utf8) }
-    codes = policy.codes.map { quoted($0.code) }
-    stages = policy.stages.map { quoted($0.name) }
-    tiers = (0...policy.tiers.count).map { quoted(policy.tierName($0)) }
-    channels = policy.channels.map { quoted($0.name) }
-    rowNames = policy.response.rows.map { quoted($0.name) }
-    attributes = policy.response.rows.map { row in
-      let bins =
-        row.points.indices.map { Int32(truncatingIfNeeded: $0) } + [Scorecard.Bin.missing, Scorecard.Bin.other]
-      return bins.map { bin in
-        let points = row.points(ofBin: bin)
-        guard points != 0 else { return [] }
-        return [0x5B] + quoted(row.name) + [0x2C] + quoted(row.name(ofBin: bin)) + Array(",\(points)]".utf8)
-      }
-    }
-    sendTimes = policy.channels.indices.flatMap { channel in
+  package init(scorer: Scorer, tables: WireTables) {
+    policy = scorer.policy
+    self.tables = tables
+    offsetCount = scorer.offsetCount
+    sendTimes = scorer.policy.channels.indices.flatMap { channel in
       (0..<scorer.offsetCount).map { quoted(scorer.sendAt(channel: channel, offset: $0)) }
     }
   }
@@ -60,7 +38,7 @@ package final class DecisionWriter: Sendable {
     out.write("{\"user_id\":")
     if userID.isEmpty { out.write("null") } else { out.writeQuoted(userID) }
     out.write(",\"status\":\"")
-    out.write(statuses[Int(decision.status.rawValue)])
+    out.write(tables.statusNames[Int(decision.status.rawValue)])
     if placement.rank > 0 {
       out.write("\",\"rank\":")
       out.write(placement.rank)
@@ -70,12 +48,12 @@ package final class DecisionWriter: Sendable {
     }
     for (index, reason) in decision.reasons.enumerated() {
       if index > 0 { out.write(0x2C) }
-      out.write(codes[Int(reason)])
+      out.write(tables.codes[Int(reason)])
     }
     out.write(0x5D)
     if decision.depth >= .stage {
       out.write(",\"stage\":")
-      if decision.stage >= 0 { out.write(stages[decision.stage]) } else { out.write("null") }
+      if decision.stage >= 0 { out.write(tables.stageNames[decision.stage]) } else { out.write("null") }
     }
     if decision.depth >= .risk { writeRisk(decision, &out) }
     if decision.depth >= .value { writeValue(decision, &out) }
@@ -86,7 +64,7 @@ package final class DecisionWriter: Sendable {
     }
     if let ghost = placement.ghost {
       out.write(",\"ghost\":")
-      if ghost >= 0 { out.write(channels[Int(ghost)]) } else { out.write("null") }
+      if ghost >= 0 { out.write(tables.channelNames[Int(ghost)]) } else { out.write("null") }
     }
     if let propensity = placement.propensity {
       out.write(",\"propensity\":")
@@ -101,7 +79,7 @@ package final class DecisionWriter: Sendable {
     out.write(",\"silent_days\":")
     if let days = decision.silentDays { out.write(days) } else { out.write("null") }
     out.write(",\"tier\":")
-    if decision.tier >= 0 { out.write(tiers[decision.tier]) } else { out.write("null") }
+    if decision.tier >= 0 { out.write(tables.tierNames[decision.tier]) } else { out.write("null") }
     out.write(",\"risk_score\":")
     out.write(decision.riskScore)
     out.write(",\"pd\":")
@@ -125,7 +103,7 @@ package final class DecisionWriter: Sendable {
     if decision.stage >= 0, let recall = policy.stages[decision.stage].recall, recall.points != 0 {
       separate(&out)
       out.write("[\"stage\",")
-      out.write(stages[decision.stage])
+      out.write(tables.stageNames[decision.stage])
       out.write(0x2C)
       out.write(recall.points)
       out.write(0x5D)
@@ -147,7 +125,7 @@ package final class DecisionWriter: Sendable {
       out.write(0x5D)
     }
     for (row, bin) in decision.responseBins.enumerated() {
-      let bins = attributes[row]
+      let bins = tables.attributes[row]
       let text = bins[bin >= 0 ? Int(bin) : bin == Scorecard.Bin.missing ? bins.count - 2 : bins.count - 1]
       if text.isEmpty { continue }
       separate(&out)
@@ -163,7 +141,7 @@ package final class DecisionWriter: Sendable {
 
   private func write(_ option: Option, offset: Int, _ out: inout ByteWriter) {
     out.write("{\"channel\":")
-    out.write(channels[Int(option.channel)])
+    out.write(tables.channelNames[Int(option.channel)])
     out.write(",\"p\":")
     out.write(micros: Int64(option.p))
     out.write(",\"value\":")
@@ -175,7 +153,7 @@ package final class DecisionWriter: Sendable {
     out.write(",\"roi\":")
     if let roi = option.roi { out.write(roi: roi) } else { out.write("null") }
     out.write(",\"send_at\":")
-    out.write(sendTimes[Int(option.channel) * scorer.offsetCount + offset])
+    out.write(sendTimes[Int(option.channel) * offsetCount + offset])
     out.write(0x7D)
   }
 
@@ -187,12 +165,6 @@ package final class DecisionWriter: Sendable {
     }
     out.write(0x5D)
   }
-}
-
-func quoted(_ text: String) -> [UInt8] {
-  var writer = ByteWriter(capacity: text.utf8.count + 2)
-  writer.writeQuoted(text)
-  return writer.array
 }
 
 extension Issue {

@@ -294,4 +294,97 @@ struct JSONScanner {
   @inline(__always) mutating func acceptTrue() -> Bool { literal(0x6575_7274) }
   @inline(__always) mutating func acceptFalse() -> Bool { literal(0x736C_6166, longer: 0x65) }
   @inline(__always) mutating func acceptNull() -> Bool { literal(0x6C6C_756E) }
+
+  // MARK: - Objects and lists
+
+  /// The next key of an object, `at` left on its value; nil when the object has ended. Before the first call `at` stands
+  /// after the `{`.
+  @inline(__always)
+  mutating func nextKey(_ isFirst: inout Bool) throws(JSONFault) -> Text? {
+    skipSpace()
+    if byte == 0x7D {
+      at += 1
+      return nil
+    }
+    if isFirst {
+      isFirst = false
+    } else {
+      guard byte == 0x2C else { throw fault() }
+      at += 1
+      skipSpace()
+    }
+    guard byte == 0x22 else { throw fault() }
+    let key = try string()
+    skipSpace()
+    guard byte == 0x3A else { throw fault() }
+    at += 1
+    skipSpace()
+    return key
+  }
+
+  /// Whether a list goes on, `at` left on the item. Before the first call `at` stands after the `[`.
+  @inline(__always)
+  mutating func nextItem(_ isFirst: inout Bool) throws(JSONFault) -> Bool {
+    skipSpace()
+    if byte == 0x5D {
+      at += 1
+      return false
+    }
+    if isFirst {
+      isFirst = false
+    } else {
+      guard byte == 0x2C else { throw fault() }
+      at += 1
+      skipSpace()
+    }
+    return true
+  }
+
+  /// Steps into an object or a list.
+  @inline(__always)
+  mutating func enter(_ depth: Int) throws(JSONFault) {
+    guard depth <= Self.deepest else { throw fault(.tooDeep) }
+    at += 1
+  }
+
+  /// Adds a key to its object's names; a second one of the name is a fault at its quote.
+  func note(
+    _ key: Text, in names: inout KeyNames, since mark: KeyNames.Mark, _ scratch: inout [UInt8]
+  ) throws(JSONFault) {
+    let isNew: Bool
+    if key.hasEscapes {
+      scratch.removeAll(keepingCapacity: true)
+      decode(key, into: &scratch)
+      isNew = scratch.withUnsafeBytes { names.insert($0, since: mark) }
+    } else {
+      isNew = names.insert(raw(key), since: mark)
+    }
+    if !isNew { throw JSONFault(.duplicateKey, key.start - 1) }
+  }
+
+  /// Any value, checked and left.
+  /// - Parameter depth: of the object or list that holds it.
+  mutating func skip(_ depth: Int, _ names: inout KeyNames, _ scratch: inout [UInt8]) throws(JSONFault) {
+    switch byte {
+    case 0x22: _ = try string()
+    case 0x2D, 0x30...0x39: _ = try number()
+    case 0x74: if !acceptTrue() { throw fault() }
+    case 0x66: if !acceptFalse() { throw fault() }
+    case 0x6E: if !acceptNull() { throw fault() }
+    case 0x7B:
+      try enter(depth + 1)
+      let mark = names.mark
+      var isFirst = true
+      while let key = try nextKey(&isFirst) {
+        try note(key, in: &names, since: mark, &scratch)
+        try skip(depth + 1, &names, &scratch)
+      }
+      names.forget(from: mark)
+    case 0x5B:
+      try enter(depth + 1)
+      var isFirst = true
+      while try nextItem(&isFirst) { try skip(depth + 1, &names, &scratch) }
+    default: throw fault()
+    }
+  }
 }
