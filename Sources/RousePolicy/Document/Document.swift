@@ -1,0 +1,100 @@
+import RouseCore
+
+/// A configuration file as its text says it, in the small part of YAML (or in JSON) that model 1.1 allows: maps that
+/// keep their order, lists, and scalars, each with its place.
+package struct Document: Sendable {
+  package enum Format: Sendable {
+    case yaml, json
+
+    /// JSON for a name that ends in `.json`, YAML for any other.
+    package init(fileName: String) {
+      self = fileName.asciiLowercased.hasSuffix(".json") ? .json : .yaml
+    }
+  }
+
+  package struct Node: Sendable {
+    package var content: Content
+    /// Of its first character: of a block map its first key, of a quoted scalar the quote.
+    package var mark: Mark
+
+    package init(content: Content, mark: Mark) {
+      self.content = content
+      self.mark = mark
+    }
+  }
+
+  package enum Content: Sendable {
+    case scalar(Scalar)
+    case map([Entry])
+    case list([Node])
+  }
+
+  package struct Entry: Sendable {
+    /// Always a text, whatever it looks like; unlike every other key of its map, by code points.
+    package var key: String
+    package var keyMark: Mark
+    package var value: Node
+  }
+
+  /// Greater than any file that a person would write, and little enough to hold in memory many times over.
+  package static let mostBytes = 4 << 20
+  /// Maps and lists inside one another.
+  package static let deepest = 64
+
+  package var root: Node
+
+  package static func parse(_ bytes: [UInt8], format: Format) throws(PolicyDiagnostics) -> Document {
+    switch format {
+    case .yaml: try parse(yaml: bytes)
+    case .json: try parse(json: bytes)
+    }
+  }
+
+  package static func parse(yaml bytes: [UInt8]) throws(PolicyDiagnostics) -> Document {
+    do throws(Fault) {
+      return Document(root: try YAMLComposer.compose(try SourceText(bytes, format: .yaml)))
+    } catch {
+      throw PolicyDiagnostics(error)
+    }
+  }
+
+  package static func parse(json bytes: [UInt8]) throws(PolicyDiagnostics) -> Document {
+    do throws(Fault) {
+      return Document(root: try JSONReader.read(try SourceText(bytes, format: .json).bytes))
+    } catch {
+      throw PolicyDiagnostics(error)
+    }
+  }
+
+  /// Opens the document as a map with fixed keys; what is wrong goes to `report`.
+  package func settings(needed: [String], optional: [String] = [], report: Report) -> Settings? {
+    Setting(key: "", path: "", node: root, keyMark: root.mark, report: report)
+      .settings(needed: needed, optional: optional)
+  }
+}
+
+extension Document.Node {
+  /// The value under a key, compared by code points.
+  package subscript(key: String) -> Document.Node? {
+    guard case .map(let entries) = content else { return nil }
+    return entries.first { $0.key.isExactly(key) }?.value
+  }
+}
+
+extension String {
+  /// Equal code points: `==` would take `é` and `e` + accent for the same.
+  package func isExactly(_ other: String) -> Bool { utf8.elementsEqual(other.utf8) }
+
+  /// For a message: in quotes, on one line, and not too long.
+  package var shown: String {
+    var text = ""
+    for (count, scalar) in unicodeScalars.enumerated() {
+      if count == 60 {
+        text += "…"
+        break
+      }
+      text.unicodeScalars.append(scalar.value < 0x20 || (0x7F..<0xA0).contains(scalar.value) ? "\u{FFFD}" : scalar)
+    }
+    return "'\(text)'"
+  }
+}
