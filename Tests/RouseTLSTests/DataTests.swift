@@ -73,7 +73,6 @@ import Testing
     {
       client.channel.write(part, promise: nil)
       sent += part.readableBytes
-      if sent % (1 << 20) == 0 { client.channel.flush() }
     }
     #expect(sent < 64 << 20)
     #expect(client.log.now.unwritable > 0)
@@ -91,7 +90,8 @@ import Testing
   @Test func oneReadDeliversOnce() async throws {
     let home = try TestHome()
     let server = try await Server(home.server(), .listen, autoRead: false)
-    let client = try await Client(home.client(), port: server.port)
+    // The first line comes in one piece with the end of the handshake.
+    let client = try await Client(home.client(), port: server.port, gathers: true)
     client.send("first")
     #expect(await until { server.log.now.handshakes.count == 1 })
     let answering = try #require(await accepted(server))

@@ -125,10 +125,15 @@ final class Wire: ChannelDuplexHandler {
   struct Cut: Sendable {}
   struct Halve: Sendable {}
   let drips: Bool
+  let gathers: Bool
+  private var gathered = ByteBuffer()
   struct Damage: Sendable {}
   private var halves = false
   private var damages = false
-  init(drips: Bool) { self.drips = drips }
+  init(drips: Bool, gathers: Bool = false) {
+    self.drips = drips
+    self.gathers = gathers
+  }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     guard drips else { return context.fireChannelRead(data) }
@@ -156,6 +161,16 @@ extension Wire {
   /// The second half of each write leaves a little later, once `Halve` was triggered.
   func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
     var buffer = unwrapOutboundIn(data)
+    if gathers {
+      gathered.writeBuffer(&buffer)
+      promise?.succeed()
+      context.eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(50)) {
+        guard self.gathered.readableBytes > 0 else { return }
+        context.writeAndFlush(NIOAny(self.gathered), promise: nil)
+        self.gathered.clear()
+      }
+      return
+    }
     if damages, let last = buffer.getInteger(at: buffer.writerIndex - 1, as: UInt8.self) {
       buffer.setInteger(last ^ 1, at: buffer.writerIndex - 1)
       return context.write(NIOAny(buffer), promise: promise)
@@ -215,7 +230,7 @@ struct Client {
 
   init(
     _ context: TLSClientContext?, port: Int, _ kind: Application.Kind = .listen, host: String = "127.0.0.1",
-    drips: Bool = false, autoRead: Bool = true
+    drips: Bool = false, gathers: Bool = false, autoRead: Bool = true
   ) async throws {
     let log = self.log
     channel = try await ClientBootstrap(group: Server.group)
@@ -223,7 +238,7 @@ struct Client {
       .channelOption(.autoRead, value: autoRead)
       .channelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
-          try channel.pipeline.syncOperations.addHandler(Wire(drips: drips))
+          try channel.pipeline.syncOperations.addHandler(Wire(drips: drips, gathers: gathers))
           if let context { try channel.pipeline.syncOperations.addHandler(TLSHandler(client: context, host: host)) }
           try channel.pipeline.syncOperations.addHandler(Application(kind, log))
         }
