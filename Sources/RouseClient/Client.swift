@@ -57,10 +57,12 @@ package struct Client: Sendable {
     case let error as ClientError: error
     case let error as TLSError:
       ClientError(error, endpoint: endpoint, serverName: context.settings.serverName ?? endpoint.host)
-    case is HandshakeTimeout: .cannotConnect("\(endpoint) did not finish the TLS handshake in \(seconds); check host and port")
+    case is HandshakeTimeout:
+      .cannotConnect("\(endpoint) did not finish the TLS handshake in \(seconds); check host and port")
     case is Truncated: .lost("the connection to \(endpoint) broke off before the answer was whole")
     case let error as NIOConnectionError: cannotConnect(error)
-    case ChannelError.connectTimeout: .cannotConnect("\(endpoint) did not answer within \(seconds); check host and port")
+    case ChannelError.connectTimeout:
+      .cannotConnect("\(endpoint) did not answer within \(seconds); check host and port")
     case let error as IOError:
       .lost("the connection to \(endpoint) broke off before the answer was whole: \(SystemFault(error.errnoCode))")
     case is ChannelError: .lost("the connection to \(endpoint) ended before the answer was whole")

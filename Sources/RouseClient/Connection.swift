@@ -1,4 +1,5 @@
 import NIOCore
+import RouseWire
 
 #if canImport(Glibc)
   import Glibc
@@ -40,8 +41,8 @@ package final class Connection {
   ///   - candidates: whole lines, each with its LF; nil ends the request. What it throws cancels the request.
   ///   - rows: whole lines, each with its LF, as they came.
   package func stream(
-    _ head: String, candidates: @escaping @Sendable () async throws -> ByteBuffer?,
-    rows: (ByteBuffer) throws -> Void
+    _ head: String, candidates: @escaping @Sendable () async throws -> Block?,
+    rows: (UnsafeRawBufferPointer) throws -> Void
   ) async throws -> Reply {
     let writer = Task { [outbound] () -> (any Error)? in
       do {
@@ -52,7 +53,7 @@ package final class Connection {
       while !Task.isCancelled {
         let chunk: ByteBuffer?
         do {
-          chunk = try await candidates()
+          chunk = try await candidates().map { ByteBuffer(bytes: $0.bytes) }
         } catch {
           try? await outbound.write(ByteBuffer(string: "{\"op\":\"cancel\"}\n"))
           return error
@@ -76,7 +77,7 @@ package final class Connection {
   }
 
   /// Reads up to the line with `ok`; rows before it are handed over.
-  private func receive(_ rows: (ByteBuffer) throws -> Void) async throws -> Reply {
+  private func receive(_ rows: (UnsafeRawBufferPointer) throws -> Void) async throws -> Reply {
     while true {
       if let reply = try takeLines(rows) { return reply }
       if held.readableBytes > Self.longestLine { throw ClientError.garbled("the server sends a line without an end") }
@@ -95,12 +96,13 @@ package final class Connection {
     }
   }
 
-  private func takeLines(_ rows: (ByteBuffer) throws -> Void) throws -> Reply? {
+  private func takeLines(_ rows: (UnsafeRawBufferPointer) throws -> Void) throws -> Reply? {
     var rowBytes = 0
     func passRows() throws {
-      guard rowBytes > 0, let run = held.readSlice(length: rowBytes) else { return }
+      guard rowBytes > 0 else { return }
+      try held.withUnsafeReadableBytes { try rows(UnsafeRawBufferPointer(rebasing: $0[..<rowBytes])) }
+      held.moveReaderIndex(forwardBy: rowBytes)
       rowBytes = 0
-      try rows(run)
     }
     while true {
       guard let end = endOfLine(from: max(rowBytes, scanned)) else { break }

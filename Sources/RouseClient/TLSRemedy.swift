@@ -21,7 +21,8 @@ extension ClientError {
         return "the server's certificate is not for '\(serverName)' (\(reason)); connect by a name that it carries, or "
           + "give that name as server_name in the profile or with --server-name"
       }
-      return "the server's certificate comes from an authority that is not trusted (\(reason)); give its CA file with --ca"
+      return
+        "the server's certificate comes from an authority that is not trusted (\(reason)); give its CA file with --ca"
     }
     if has("alert certificate required", "alert handshake failure") {
       return "the server wants a client certificate (\(reason)); give --cert and --key"
@@ -29,7 +30,8 @@ extension ClientError {
     if has("alert unknown ca", "alert bad certificate", "alert certificate", "alert unsupported certificate") {
       return "the server refuses our certificate (\(reason)); give one that it trusts with --cert and --key"
     }
-    if has("wrong version number", "packet length too long", "http request", "unknown protocol", "record layer failure") {
+    if has("wrong version number", "packet length too long", "http request", "unknown protocol", "record layer failure")
+    {
       return "what listens there does not speak TLS (\(reason)); check host and port"
     }
     if has("hung up") { return "the server hung up during the TLS handshake; check host and port" }
