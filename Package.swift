@@ -32,7 +32,7 @@ let package = Package(
       name: "RouseServer",
       dependencies: ["RouseCore", "RousePolicy", "RouseWire", "RouseTLS", logging, lifecycle] + nio),
     .target(name: "RouseClient", dependencies: ["RouseCore", "RouseWire", "RouseTLS"] + nio),
-    .executableTarget(name: "rouse-server", dependencies: ["RouseServer", "RousePolicy", "RouseTLS", arguments, logging]),
+    .executableTarget(name: "rouse-server", dependencies: ["RouseServer", "RousePolicy", "RouseTLS", arguments, logging, lifecycle]),
     .executableTarget(
       name: "rouse", dependencies: ["RouseClient", "RouseCore", "RousePolicy", "RouseWire", arguments],
       path: "tools/rouse"),

@@ -84,6 +84,20 @@ package final class CandidateRow {
     if keepsTexts { textBytes.removeAll(keepingCapacity: true) }
   }
 
+  /// Becomes the same candidate as another row of the policy.
+  func assign(_ other: CandidateRow) {
+    bits.update(from: other.bits, count: slotCount)
+    states.update(from: other.states, count: slotCount)
+    userIDBytes.update(from: other.userIDBytes, count: Self.longestUserID)
+    textPlaces.update(from: other.textPlaces, count: slotCount)
+    userIDCount = other.userIDCount
+    contactsState = other.contactsState
+    contacts = other.contacts
+    contactEntries = other.contactEntries
+    ignored = other.ignored
+    textBytes = other.textBytes
+  }
+
   package func isPresent(_ slot: Int) -> Bool { states[slot] == FactState.present }
 
   package func time(_ slot: Int) -> Int64? { isPresent(slot) ? Int64(bitPattern: bits[slot]) : nil }

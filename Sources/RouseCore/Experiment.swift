@@ -59,6 +59,11 @@ package struct Experiment: Sendable {
     return share < holdoutBelow ? .holdout : share < exploreBelow ? .explore : .policy
   }
 
+  /// The user's share of 10,000, and the shares below which a user is held out, or else explores.
+  package func shares(_ userID: UnsafeRawBufferPointer) -> (share: Int, holdoutBelow: Int, exploreBelow: Int) {
+    (Int(draw(userID).arm % 10_000), Int(holdoutBelow), Int(exploreBelow))
+  }
+
   /// The chance, in micros, with which the contact was made: what off-policy estimates divide by.
   /// - Parameter followsPolicy: the policy would have taken this option by itself.
   package func propensity(options: Int, followsPolicy: Bool) -> Int64 {

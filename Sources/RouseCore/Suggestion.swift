@@ -8,7 +8,8 @@ package enum Suggestion {
     guard source.count <= 200 else { return nil }
     let most = max(1, source.count / 3)
     var best: (distance: Int, candidate: String)?
-    for candidate in candidates where abs(candidate.unicodeScalars.count - source.count) <= most {
+    // A policy of a hundred thousand fields must not make each unknown name cost a hundred thousand distances.
+    for candidate in candidates.prefix(2000) where abs(candidate.unicodeScalars.count - source.count) <= most {
       let distance = distance(source, Array(candidate.unicodeScalars))
       if distance <= most, distance < best?.distance ?? .max { best = (distance, candidate) }
     }

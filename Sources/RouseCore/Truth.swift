@@ -6,6 +6,15 @@ package enum Truth: Int8, Sendable {
 
   init(_ value: Bool) { self = value ? .yes : .no }
 
+  /// As SQL writes it.
+  package var name: String {
+    switch self {
+    case .no: "FALSE"
+    case .null: "NULL"
+    case .yes: "TRUE"
+    }
+  }
+
   var negated: Truth {
     switch self {
     case .no: .yes

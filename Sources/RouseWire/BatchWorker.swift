@@ -7,7 +7,9 @@ import RouseCore
 #endif
 
 /// Decodes and scores blocks of candidate lines, one at a time, with scratch of its own: one a thread.
-package final class BatchWorker {
+package final class BatchWorker: @unchecked Sendable {
+  // Sendable because one thread at a time holds it: it is handed on, never shared.
+
   /// Why a block was left before its end.
   package enum Stop: Equatable, Sendable {
     case none
@@ -57,7 +59,7 @@ package final class BatchWorker {
         }
       }
       write(into: &out, totals: &totals)
-      out.write(0x0A)
+      out.put(0x0A)
     }
     return .none
   }
@@ -77,7 +79,7 @@ package final class BatchWorker {
       out.truncate(to: out.count - 1)
       out.write(",\"explain\":")
       explanation.write(row, decision, into: &out)
-      out.write(0x7D)
+      out.put(0x7D)
     }
   }
 

@@ -1,3 +1,5 @@
+import RouseCore
+
 /// Bytes under way to the wire: grows by doubling, and writes JSON's texts and numbers without making strings.
 package struct ByteWriter: ~Copyable {
   private var base: UnsafeMutablePointer<UInt8>
@@ -35,7 +37,7 @@ package struct ByteWriter: ~Copyable {
   }
 
   @inline(__always)
-  package mutating func write(_ byte: UInt8) {
+  package mutating func put(_ byte: UInt8) {
     reserve(1)
     base[count] = byte
     count += 1
@@ -72,35 +74,35 @@ package struct ByteWriter: ~Copyable {
   /// A JSON string: UTF-8 as it is, but for `"`, `\` and controls (model 10).
   package mutating func writeQuoted(_ text: UnsafeRawBufferPointer) {
     reserve(text.count + 2)
-    write(0x22)
+    put(0x22)
     var start = 0
     for index in text.indices {
       let byte = text[index]
       if byte >= 0x20, byte != 0x22, byte != 0x5C { continue }
       write(UnsafeRawBufferPointer(rebasing: text[start..<index]))
       start = index + 1
-      write(0x5C)
+      put(0x5C)
       switch byte {
-      case 0x08: write(0x62)
-      case 0x0C: write(0x66)
-      case 0x0A: write(0x6E)
-      case 0x0D: write(0x72)
-      case 0x09: write(0x74)
-      case 0x22, 0x5C: write(byte)
+      case 0x08: put(0x62)
+      case 0x0C: put(0x66)
+      case 0x0A: put(0x6E)
+      case 0x0D: put(0x72)
+      case 0x09: put(0x74)
+      case 0x22, 0x5C: put(byte)
       default:
         write("u00")
-        write(byte < 0x10 ? 0x30 : 0x31)
-        write(byte & 15 < 10 ? 0x30 + byte & 15 : 0x57 + byte & 15)
+        put(byte < 0x10 ? 0x30 : 0x31)
+        put(byte & 15 < 10 ? 0x30 + byte & 15 : 0x57 + byte & 15)
       }
     }
     write(UnsafeRawBufferPointer(rebasing: text[start...]))
-    write(0x22)
+    put(0x22)
   }
 
   package mutating func write(_ value: Int) { write(Int64(value)) }
 
   package mutating func write(_ value: Int64) {
-    if value < 0 { write(0x2D) }
+    if value < 0 { put(0x2D) }
     writeDigits(value.magnitude)
   }
 
@@ -122,13 +124,18 @@ package struct ByteWriter: ~Copyable {
     count += digits
   }
 
+  /// The shortest decimal that reads back as the same double; null for what JSON cannot say.
+  package mutating func write(number: Double) {
+    if number.isFinite { write(shortest(number)) } else { write("null") }
+  }
+
   /// A number made from micros: up to six decimals, no trailing zeros, no point when whole (model 10).
   package mutating func write(micros: Int64) { write(fixed: micros, scale: 1_000_000, decimals: 6) }
 
   /// The same from millionths that may exceed 64 bits.
   package mutating func write(micros: Int128) {
     if let small = Int64(exactly: micros) { return write(micros: small) }
-    if micros < 0 { write(0x2D) }
+    if micros < 0 { put(0x2D) }
     let magnitude = micros.magnitude
     write(String(magnitude / 1_000_000))
     writeFraction(UInt64(magnitude % 1_000_000), decimals: 6)
@@ -137,14 +144,14 @@ package struct ByteWriter: ~Copyable {
   /// The same with four decimals, from ten-thousandths.
   package mutating func write(roi: Int128) {
     if let small = Int64(exactly: roi) { return write(fixed: small, scale: 10_000, decimals: 4) }
-    if roi < 0 { write(0x2D) }
+    if roi < 0 { put(0x2D) }
     let magnitude = roi.magnitude
     write(String(magnitude / 10_000))
     writeFraction(UInt64(magnitude % 10_000), decimals: 4)
   }
 
   private mutating func write(fixed value: Int64, scale: UInt64, decimals: Int) {
-    if value < 0 { write(0x2D) }
+    if value < 0 { put(0x2D) }
     let magnitude = value.magnitude
     writeDigits(magnitude / scale)
     writeFraction(magnitude % scale, decimals: decimals)
@@ -173,10 +180,10 @@ package struct ByteWriter: ~Copyable {
   mutating func pack(_ value: Int64) {
     var rest = UInt64(bitPattern: value << 1 ^ value >> 63)
     while rest >= 0x80 {
-      write(UInt8(truncatingIfNeeded: rest) | 0x80)
+      put(UInt8(truncatingIfNeeded: rest) | 0x80)
       rest >>= 7
     }
-    write(UInt8(truncatingIfNeeded: rest))
+    put(UInt8(truncatingIfNeeded: rest))
   }
 
   @inline(__always) mutating func pack(_ value: Int) { pack(Int64(value)) }

@@ -47,10 +47,10 @@ package final class DecisionWriter: Sendable {
       out.write("\",\"reasons\":[")
     }
     for (index, reason) in decision.reasons.enumerated() {
-      if index > 0 { out.write(0x2C) }
+      if index > 0 { out.put(0x2C) }
       out.write(tables.codes[Int(reason)])
     }
-    out.write(0x5D)
+    out.put(0x5D)
     if decision.depth >= .stage {
       out.write(",\"stage\":")
       if decision.stage >= 0 { out.write(tables.stageNames[decision.stage]) } else { out.write("null") }
@@ -70,7 +70,7 @@ package final class DecisionWriter: Sendable {
       out.write(",\"propensity\":")
       out.write(micros: propensity)
     }
-    out.write(0x7D)
+    out.put(0x7D)
   }
 
   private func writeRisk(_ decision: Decision, _ out: inout ByteWriter) {
@@ -87,7 +87,7 @@ package final class DecisionWriter: Sendable {
     if let until = decision.until {
       out.write(",\"until\":\"")
       out.write(Moment.format(until))
-      out.write(0x22)
+      out.put(0x22)
     }
   }
 
@@ -97,16 +97,16 @@ package final class DecisionWriter: Sendable {
     out.write(",\"why\":[")
     var isFirst = true
     func separate(_ out: inout ByteWriter) {
-      if !isFirst { out.write(0x2C) }
+      if !isFirst { out.put(0x2C) }
       isFirst = false
     }
     if decision.stage >= 0, let recall = policy.stages[decision.stage].recall, recall.points != 0 {
       separate(&out)
       out.write("[\"stage\",")
       out.write(tables.stageNames[decision.stage])
-      out.write(0x2C)
+      out.put(0x2C)
       out.write(recall.points)
-      out.write(0x5D)
+      out.put(0x5D)
     }
     if decision.recency != 0 {
       separate(&out)
@@ -114,7 +114,7 @@ package final class DecisionWriter: Sendable {
       out.write(decision.silentDays ?? 0)
       out.write("d\",")
       out.write(decision.recency)
-      out.write(0x5D)
+      out.put(0x5D)
     }
     if decision.approval != 0 {
       separate(&out)
@@ -122,7 +122,7 @@ package final class DecisionWriter: Sendable {
       out.write(decision.riskScore)
       out.write("\",")
       out.write(decision.approval)
-      out.write(0x5D)
+      out.put(0x5D)
     }
     for (row, bin) in decision.responseBins.enumerated() {
       let bins = tables.attributes[row]
@@ -133,7 +133,7 @@ package final class DecisionWriter: Sendable {
     }
     out.write("],\"arm\":\"")
     out.write(decision.arm.name)
-    out.write(0x22)
+    out.put(0x22)
     guard decision.best < decision.options.count else { return }
     out.write(",\"best\":")
     write(decision.options[decision.best], offset: decision.offset, &out)
@@ -154,16 +154,16 @@ package final class DecisionWriter: Sendable {
     if let roi = option.roi { out.write(roi: roi) } else { out.write("null") }
     out.write(",\"send_at\":")
     out.write(sendTimes[Int(option.channel) * offsetCount + offset])
-    out.write(0x7D)
+    out.put(0x7D)
   }
 
   private func writeIssues(_ issues: [Issue], _ out: inout ByteWriter) {
     out.write(",\"issues\":[")
     for (index, issue) in issues.enumerated() {
-      if index > 0 { out.write(0x2C) }
+      if index > 0 { out.put(0x2C) }
       out.writeQuoted(issue.text(policy.fields))
     }
-    out.write(0x5D)
+    out.put(0x5D)
   }
 }
 

@@ -4,8 +4,8 @@ import RouseCore
 enum PackedDecision {
   /// - Parameter withBest: keeps the best option too, where no plan keeps it.
   static func pack(_ decision: Decision, withBest: Bool, into bytes: inout ByteWriter) {
-    bytes.write(decision.status.rawValue)
-    bytes.write(decision.depth.rawValue)
+    bytes.put(decision.status.rawValue)
+    bytes.put(decision.depth.rawValue)
     bytes.pack(decision.reasons.count)
     for reason in decision.reasons { bytes.pack(Int(reason)) }
     bytes.pack(decision.issues.count)
@@ -24,7 +24,7 @@ enum PackedDecision {
     bytes.pack(decision.recency)
     bytes.pack(decision.approval)
     bytes.pack(decision.points)
-    bytes.write(decision.arm.rawValue)
+    bytes.put(decision.arm.rawValue)
     bytes.pack(decision.offset)
     for bin in decision.responseBins { bytes.pack(Int(bin)) }
     guard withBest else { return }
@@ -39,19 +39,19 @@ enum PackedDecision {
   private static func pack(_ issue: Issue, into bytes: inout ByteWriter) {
     switch issue {
     case .wrongType(let slot):
-      bytes.write(0)
+      bytes.put(0)
       bytes.pack(slot)
     case .ahead(let slot):
-      bytes.write(1)
+      bytes.put(1)
       bytes.pack(slot)
     case .contactsNotAList:
-      bytes.write(2)
+      bytes.put(2)
     case .contactsUnusable(let count, let all):
-      bytes.write(3)
+      bytes.put(3)
       bytes.pack(count)
       bytes.pack(all)
     case .belowTheScale(let slot):
-      bytes.write(4)
+      bytes.put(4)
       bytes.pack(slot)
     }
   }

@@ -27,7 +27,7 @@ package final class RankPart: @unchecked Sendable {
   }
 
   let rows: RankRows
-  private(set) var totals = Totals()
+  package private(set) var totals = Totals()
   private(set) var lines: [Line] = []
   var users: PlanUsers
   private var ids: ByteWriter
@@ -36,8 +36,8 @@ package final class RankPart: @unchecked Sendable {
   package init(policy: Policy, rows: RankRows) {
     self.rows = rows
     users = PlanUsers(policy: policy)
-    ids = ByteWriter(capacity: 1 << 14)
-    packed = ByteWriter(capacity: 1 << 16)
+    ids = ByteWriter(capacity: 256)
+    packed = ByteWriter(capacity: 1024)
   }
 
   func add(_ decision: Decision, _ row: CandidateRow, _ scorer: Scorer) {

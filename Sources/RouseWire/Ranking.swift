@@ -83,7 +83,7 @@ package final class Ranking: @unchecked Sendable {
           cursor.isAtEnd = true
           return
         }
-        if !asLines, cursor.rank > 0 { out.write(0x2C) }
+        if !asLines, cursor.rank > 0 { out.put(0x2C) }
         let user = plan.order[cursor.rank]
         cursor.rank += 1
         let place = places[user]
@@ -98,7 +98,7 @@ package final class Ranking: @unchecked Sendable {
           cursor.isAtEnd = true
           return
         }
-        if !asLines, cursor.part > 0 || cursor.line > 0 { out.write(0x2C) }
+        if !asLines, cursor.part > 0 || cursor.line > 0 { out.put(0x2C) }
         let part = parts[cursor.part]
         let line = part.lines[cursor.line]
         cursor.line += 1
@@ -113,7 +113,7 @@ package final class Ranking: @unchecked Sendable {
           writer.write(decision, userID: part.userID(line), into: &out)
         }
       }
-      if asLines { out.write(0x0A) }
+      if asLines { out.put(0x0A) }
     }
   }
 
@@ -139,7 +139,7 @@ package final class Ranking: @unchecked Sendable {
   /// `{"lines":..}`, the plan's totals (model 10).
   package func writePlan(into out: inout ByteWriter) {
     guard let plan else { return }
-    out.write(0x7B)
+    out.put(0x7B)
     totals.write(
       [.invalid, .suppressed, .active, .declined, .resting, .holdout, .unprofitable, .contact, .waitlist], into: &out)
     out.write(",\"contacts\":")
@@ -152,9 +152,9 @@ package final class Ranking: @unchecked Sendable {
     out.write(micros: plan.capital)
     out.write(",\"by_channel\":{")
     for (index, channel) in policy.channels.enumerated() {
-      if index > 0 { out.write(0x2C) }
+      if index > 0 { out.put(0x2C) }
       out.writeQuoted(channel.name)
-      out.write(0x3A)
+      out.put(0x3A)
       out.write(plan.byChannel[index])
     }
     out.write("},\"net_value\":")
@@ -163,7 +163,7 @@ package final class Ranking: @unchecked Sendable {
     out.write(micros: -floorDivide(-plan.netValueAtMost, Int128(Micros.one)))
     out.write(",\"cut\":[")
     for (index, cut) in plan.cut.enumerated() {
-      if index > 0 { out.write(0x2C) }
+      if index > 0 { out.put(0x2C) }
       write(cut, &out)
     }
     out.write("]}")
@@ -182,7 +182,7 @@ package final class Ranking: @unchecked Sendable {
     var price = ByteWriter(capacity: 64)
     price.write(micros: cut.price)
     out.writeQuoted(cut.say + String(decoding: price.array, as: UTF8.self) + " of net value")
-    out.write(0x7D)
+    out.put(0x7D)
   }
 }
 

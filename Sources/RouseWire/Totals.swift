@@ -23,15 +23,22 @@ package struct Totals: Sendable, Equatable {
     ignored += other.ignored
   }
 
+  /// What was counted since an earlier state.
+  package mutating func subtract(_ earlier: Totals) {
+    lines -= earlier.lines
+    for index in statuses.indices { statuses[index] -= earlier.statuses[index] }
+    ignored -= earlier.ignored
+  }
+
   /// `"lines":..,"status":{..},"ignored":..`
   func write(_ shown: [Status], into out: inout ByteWriter) {
     out.write("\"lines\":")
     out.write(lines)
     out.write(",\"status\":{")
     for (index, status) in shown.enumerated() {
-      if index > 0 { out.write(0x2C) }
+      if index > 0 { out.put(0x2C) }
       out.writeQuoted(status.name)
-      out.write(0x3A)
+      out.put(0x3A)
       out.write(statuses[Int(status.rawValue)])
     }
     out.write("},\"ignored\":")
@@ -40,8 +47,8 @@ package struct Totals: Sendable, Equatable {
 
   /// `{"lines":..}`, the summary of a score (model 10).
   package func writeSummary(into out: inout ByteWriter) {
-    out.write(0x7B)
+    out.put(0x7B)
     write([.invalid, .suppressed, .active, .declined, .resting, .holdout, .unprofitable, .eligible], into: &out)
-    out.write(0x7D)
+    out.put(0x7D)
   }
 }

@@ -58,6 +58,9 @@ package struct PolicyDiagnostics: Error, Equatable {
 
   init(all: [Diagnostic]) { self.all = all }
 
+  /// One line for each, as `Diagnostic.line(file:)` writes it.
+  package func lines(file: String) -> [String] { all.map { $0.line(file: file) } }
+
   init(_ fault: Fault) {
     all = [
       Diagnostic(

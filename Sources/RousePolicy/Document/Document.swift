@@ -3,6 +3,7 @@ import RouseCore
 /// A configuration file as its text says it, in the small part of YAML (or in JSON) that model 1.1 allows: maps that
 /// keep their order, lists, and scalars, each with its place.
 package struct Document: Sendable {
+  /// How a file is written.
   package enum Format: Sendable {
     case yaml, json
 
@@ -12,6 +13,7 @@ package struct Document: Sendable {
     }
   }
 
+  /// A value and its place.
   package struct Node: Sendable {
     package var content: Content
     /// Of its first character: of a block map its first key, of a quoted scalar the quote.
@@ -23,12 +25,14 @@ package struct Document: Sendable {
     }
   }
 
+  /// What a value is made of.
   package enum Content: Sendable {
     case scalar(Scalar)
     case map([Entry])
     case list([Node])
   }
 
+  /// A key of a map and its value.
   package struct Entry: Sendable {
     /// Always a text, whatever it looks like; unlike every other key of its map, by code points.
     package var key: String
@@ -43,6 +47,7 @@ package struct Document: Sendable {
 
   package var root: Node
 
+  /// The document, or the one fault for which it cannot be read: `syntax` or `duplicate`.
   package static func parse(_ bytes: [UInt8], format: Format) throws(PolicyDiagnostics) -> Document {
     switch format {
     case .yaml: try parse(yaml: bytes)
@@ -50,6 +55,7 @@ package struct Document: Sendable {
     }
   }
 
+  /// Places are lines and columns.
   package static func parse(yaml bytes: [UInt8]) throws(PolicyDiagnostics) -> Document {
     do throws(Fault) {
       return Document(root: try YAMLComposer.compose(try SourceText(bytes, format: .yaml)))
@@ -58,6 +64,7 @@ package struct Document: Sendable {
     }
   }
 
+  /// Diagnostics have no places.
   package static func parse(json bytes: [UInt8]) throws(PolicyDiagnostics) -> Document {
     do throws(Fault) {
       return Document(root: try JSONReader.read(try SourceText(bytes, format: .json).bytes))

@@ -113,7 +113,8 @@ struct JSONReader {
     let word = String(decoding: bytes[start..<at], as: UTF8.self)
     if ["true", "false", "null"].contains(word) || Self.isNumber(bytes[start..<at]) { return word }
     at = start
-    throw fault("a value should stand here: an object, an array, a text in double quotes, a number, true, false or null")
+    throw fault(
+      "a value should stand here: an object, an array, a text in double quotes, a number, true, false or null")
   }
 
   /// `-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?`

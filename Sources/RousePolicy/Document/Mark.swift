@@ -18,7 +18,7 @@ extension Document {
       (left.major, left.minor) < (right.major, right.minor)
     }
 
-    /// So many characters further on the same line.
-    func moved(by characters: Int) -> Mark { Mark(major: major, minor: minor + characters) }
+    /// So many characters further on the same line of a YAML file; elsewhere the same.
+    func moved(by characters: Int) -> Mark { line == nil ? self : Mark(major: major, minor: minor + characters) }
   }
 }

@@ -2,6 +2,7 @@ import RouseCore
 
 /// `PATH=JSON`: sets one value of a document before it is checked (model 13), and makes the maps that are missing.
 package struct Override: Sendable {
+  /// As it was given.
   package let path: String
   let value: Document.Node
 
@@ -30,6 +31,7 @@ package struct Override: Sendable {
 }
 
 extension Document {
+  /// Sets one value; `type` when the path leads through something that is no map.
   package mutating func set(_ override: Override) throws(PolicyDiagnostics) {
     // A step is the longest run of the rest that is already a key (keys may hold dots), or else all before its first dot.
     var steps: [String] = []

@@ -5,12 +5,17 @@ package final class Report {
 
   private var found: [(mark: Document.Mark, diagnostic: Diagnostic)] = []
 
+  /// Nothing found yet.
   package init() {}
 
+  /// Nothing was found.
   package var isEmpty: Bool { found.isEmpty }
+  /// What comes now is not told any more.
   package var isFull: Bool { found.count >= Self.most }
 
-  package func add(_ kind: Diagnostic.Kind, path: String, at mark: Document.Mark, _ message: @autoclosure () -> String) {
+  /// Adds a fault of what stands at a path and a place.
+  package func add(_ kind: Diagnostic.Kind, path: String, at mark: Document.Mark, _ message: @autoclosure () -> String)
+  {
     if isFull { return }
     let diagnostic = Diagnostic(kind: kind, path: path, line: mark.line, column: mark.column, message: message())
     found.append((mark, diagnostic))

@@ -23,14 +23,17 @@ package struct Setting {
 
   func path(to step: String) -> String { path.isEmpty ? step : "\(path).\(step)" }
 
+  /// What a scalar's text says; nil for a map or a list.
   package var reading: Document.Scalar.Reading? {
     if case .scalar(let scalar) = node.content { scalar.reading } else { nil }
   }
 
+  /// Nothing is given: empty, `~` or `null`.
   package var isNull: Bool { if case .null = reading { true } else { false } }
 
   // MARK: Scalars
 
+  /// `type` when it is no whole number, `range` when it lies outside.
   package func whole(in range: ClosedRange<Int>) -> Int? {
     guard case .whole(let value) = reading else {
       wrongType("a whole number")
@@ -43,6 +46,7 @@ package struct Setting {
     return value
   }
 
+  /// A whole number or one with a fraction, likewise.
   package func number(in range: ClosedRange<Double>) -> Double? {
     let value: Double
     switch reading {
@@ -59,12 +63,14 @@ package struct Setting {
     return value
   }
 
+  /// A text, the empty one too.
   package func text() -> String? {
     if case .text(let text) = reading { return text }
     wrongType("a text")
     return nil
   }
 
+  /// `true` or `false`, unquoted.
   package func flag() -> Bool? {
     if case .boolean(let flag) = reading { return flag }
     wrongType("true or false")
@@ -82,6 +88,7 @@ package struct Setting {
 
   // MARK: Lists and maps
 
+  /// The items of a list; their path is the list's and an index from 0.
   package func items(atLeastOne: Bool = false) -> [Setting]? {
     guard case .list(let nodes) = node.content else {
       wrongType("a list, such as [a, b]")
@@ -120,6 +127,7 @@ package struct Setting {
 
   // MARK: Messages
 
+  /// `type`: names what was wanted and what was found.
   package func wrongType(_ wanted: String) {
     refuse(.type, "\(subject) must be \(wanted), and \(found)")
   }

@@ -31,6 +31,7 @@ package struct Settings {
     }
   }
 
+  /// The value under one of the fixed keys.
   package subscript(key: String) -> Setting? { members.first { $0.key.isExactly(key) } }
 
   /// Something is wrong with the map, and it shows at a path of its own.
@@ -38,6 +39,7 @@ package struct Settings {
     setting.report.add(kind, path: setting.path(to: step), at: setting.node.mark, message())
   }
 
+  /// The value under a key, when it is there and fits; `range` and `type` as in `Setting`.
   package func whole(_ key: String, in range: ClosedRange<Int>) -> Int? { self[key]?.whole(in: range) }
   package func number(_ key: String, in range: ClosedRange<Double>) -> Double? { self[key]?.number(in: range) }
   package func text(_ key: String) -> String? { self[key]?.text() }

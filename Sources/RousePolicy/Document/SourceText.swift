@@ -3,6 +3,8 @@ struct SourceText {
   let bytes: [UInt8]
   /// For YAML only: its parser counts in characters.
   let scalars: [Unicode.Scalar]
+  /// Just after the last character.
+  let end: Document.Mark
 
   init(_ bytes: [UInt8], format: Document.Format) throws(Fault) {
     self.bytes = bytes
@@ -40,6 +42,7 @@ struct SourceText {
       }
     }
     self.scalars = scalars
+    end = .place(line: place.line, column: place.column)
   }
 
   /// YAML 1.1's printable characters; JSON's grammar itself decides on those below U+0020, save NUL.

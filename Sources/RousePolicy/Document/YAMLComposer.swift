@@ -19,11 +19,17 @@ struct YAMLComposer {
     try source.bytes.withUnsafeBufferPointer { text throws(Fault) in
       var events = try YAMLEvents(text)
       var composer = YAMLComposer()
-      return try composer.compose(&events, source.scalars)
+      do throws(Fault) {
+        return try composer.compose(&events, source.scalars)
+      } catch {
+        // Where the text ends without a line break, libyaml's end is on a line that is not there.
+        throw error.mark > source.end ? Fault(error.kind, path: error.path, at: source.end, error.message) : error
+      }
     }
   }
 
-  private mutating func compose(_ events: inout YAMLEvents, _ scalars: [Unicode.Scalar]) throws(Fault) -> Document.Node {
+  private mutating func compose(_ events: inout YAMLEvents, _ scalars: [Unicode.Scalar]) throws(Fault) -> Document.Node
+  {
     while true {
       let (event, place) = try events.next()
       let mark = place.mark

@@ -90,15 +90,34 @@ struct YAMLEvents: ~Copyable {
     Place(line: Int(mark.line) + 1, column: Int(mark.column) + 1, index: Int(mark.index))
   }
 
+  private static let inPlainWords = [
+    "found character that cannot start any token":
+      "nothing can begin with this character: indent with spaces, not tabs, and put such a text in quotes",
+    "mapping values are not allowed in this context":
+      "a ': ' may not stand here; check the indentation, or put the text in quotes",
+    "did not find expected key": "a key should stand here; check the indentation",
+    "could not find expected ':'": "a ':' should follow the key",
+    "did not find expected ',' or ']'": "a list in brackets goes on with ',' or ends with ']'",
+    "did not find expected ',' or '}'": "a map in braces goes on with ',' or ends with '}'",
+    "found unexpected end of stream": "the file ends inside a quoted text; a quote is missing",
+    "found unknown escape character": "there is no such escape; a text in single quotes has none",
+    "did not find expected <document start>": "the document has ended, and nothing may follow it",
+    "Maximum nesting level reached, set with yaml_set_max_nest_level())":
+      "maps and lists may nest at most \(Document.deepest) deep",
+  ]
+
   private var fault: Fault {
     let state = parser.pointee
     let known = state.error == YAML_SCANNER_ERROR || state.error == YAML_PARSER_ERROR
     let place = Self.place(known ? state.problem_mark : state.mark)
     var message = state.problem.map { String(cString: $0) } ?? "the file cannot be read"
+    // libyaml's place is the backslash; at fault is the character after it.
+    let isEscape = message == "found unknown escape character"
+    message = Self.inPlainWords[message] ?? message
     if known, let context = state.context {
       let start = Self.place(state.context_mark)
       message = "\(String(cString: context)) (line \(start.line), column \(start.column)): \(message)"
     }
-    return Fault(message, at: place.mark)
+    return Fault(message, at: place.mark.moved(by: isEscape ? 1 : 0))
   }
 }

@@ -107,7 +107,8 @@ extension PolicyReader {
     guard let members = setting.members(atLeastOne: true) else { return nil }
     return members.compactMap { member in
       if areFlags, !member.key.isExactly("true"), !member.key.isExactly("false") {
-        member.refuseKey(.value, "\(field.shown) is a flag: its bins are true and false, and \(member.key.shown) is neither")
+        member.refuseKey(
+          .value, "\(field.shown) is a flag: its bins are true and false, and \(member.key.shown) is neither")
       }
       return readPoints(member, of: field).map { (member.key, $0) }
     }

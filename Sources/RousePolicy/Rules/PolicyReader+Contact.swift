@@ -48,7 +48,8 @@ extension PolicyReader {
   private func readWindow(_ setting: Setting) -> Window? {
     guard let text = setting.text() else { return nil }
     if let window = Window(text) { return window }
-    setting.refuse(.window, "a window is HH:MM-HH:MM, its start before its end, 24:00 at most, and \(text.shown) is not")
+    setting.refuse(
+      .window, "a window is HH:MM-HH:MM, its start before its end, 24:00 at most, and \(text.shown) is not")
     return nil
   }
 }

@@ -26,7 +26,8 @@ extension PolicyReader {
       for item in member.items() ?? [] {
         guard let region = item.text() else { continue }
         if let group = groupOf[ExactText(region)] {
-          item.refuse(.duplicate, "the region \(region.shown) is already in the group \(group.shown); remove one of them")
+          item.refuse(
+            .duplicate, "the region \(region.shown) is already in the group \(group.shown); remove one of them")
         } else {
           groupOf[ExactText(region)] = member.key
           regions.append(region)

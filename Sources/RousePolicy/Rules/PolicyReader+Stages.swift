@@ -73,7 +73,8 @@ extension PolicyReader {
     }
     let kind = names.fields.declared[slot].kind
     if fits(kind) { return slot }
-    setting.refuse(.type, "\(setting.subject) must be \(wanted), and \(name.shown) is declared under fields.\(kind.key)")
+    setting.refuse(
+      .type, "\(setting.subject) must be \(wanted), and \(name.shown) is declared under fields.\(kind.key)")
     return nil
   }
 
@@ -87,7 +88,8 @@ extension PolicyReader {
       }
       guard let days = member.whole(in: 0...36_500) else { continue }
       if let last = tiers.last, days <= last.days {
-        member.refuse(.range, "tiers go up: \(member.subject) must be more than the \(last.days) before it, and is \(days)")
+        member.refuse(
+          .range, "tiers go up: \(member.subject) must be more than the \(last.days) before it, and is \(days)")
       }
       tiers.append(TierDefinition(name: member.key, days: Int64(days)))
     }

@@ -15,6 +15,7 @@ package struct PolicyReader {
     return try read(document)
   }
 
+  /// A policy whose text has been read already.
   package static func read(_ document: Document) throws(PolicyDiagnostics) -> PolicyDefinition {
     var reader = PolicyReader()
     let definition = reader.definition(of: document)

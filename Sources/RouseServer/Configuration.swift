@@ -1,0 +1,113 @@
+import Foundation
+import RouseCore
+import RousePolicy
+import RouseTLS
+
+/// What the operator has set: `server.yaml`. Paths in it are relative to the file.
+package struct Configuration: Sendable {
+  package var listen: Address
+  package var policyFile: String
+  package var tls: TLSServerSettings
+  package var identities: [Identity]
+  package var limits: Limits
+  /// Seconds that open requests are given when the server stops.
+  package var drainSeconds: Int
+  package var logLevel: LogLevel
+
+  package enum LogLevel: String, Sendable, CaseIterable {
+    case debug, info, warning, error
+  }
+
+  /// What a peer may use without having been given more (protocol, limits).
+  package struct Limits: Sendable, Equatable {
+    package var lineBytes = 1 << 20
+    package var inlineCandidates = 1000
+    package var streamCandidates = 20_000_000
+    package var inFlight = 64
+    package var connections = 1024
+    package var handshakeSeconds = 5
+    package var partialLineSeconds = 30
+    package var idleSeconds = 300
+    package var writeStalledSeconds = 60
+
+    package init() {}
+
+    /// Names as they stand in `server.yaml` and in `info`.
+    package var all: [(name: String, value: Int)] {
+      [
+        ("line_bytes", lineBytes), ("inline_candidates", inlineCandidates), ("stream_candidates", streamCandidates),
+        ("in_flight", inFlight), ("connections", connections), ("handshake_seconds", handshakeSeconds),
+        ("partial_line_seconds", partialLineSeconds), ("idle_seconds", idleSeconds),
+        ("write_stalled_seconds", writeStalledSeconds),
+      ]
+    }
+  }
+
+  /// A peer that the operator knows, by its certificate, and what it may do.
+  package struct Identity: Sendable {
+    package enum Match: Sendable, Equatable {
+      case dns(String)
+      case uri(String)
+      case email(String)
+      case commonName(String)
+    }
+    package var name: String
+    package var match: Match
+    package var roles: Set<Role>
+
+    package func matches(_ peer: PeerIdentity) -> Bool {
+      switch match {
+      case .dns(let name): peer.dnsNames.contains { same($0.asciiLowercased, name.asciiLowercased) }
+      case .uri(let uri): peer.uris.contains { same($0, uri) }
+      case .email(let email): peer.emails.contains { same($0, email) }
+      case .commonName(let name): peer.subjectCommonName.map { same($0, name) } ?? false
+      }
+    }
+
+    private func same(_ left: String, _ right: String) -> Bool { left.utf8.elementsEqual(right.utf8) }
+  }
+
+  package enum Role: String, Sendable, CaseIterable {
+    case score, record, tune, admin
+  }
+}
+
+/// Where to listen.
+package struct Address: Sendable, Equatable, CustomStringConvertible {
+  package var host: String
+  package var port: Int
+
+  /// `HOST:PORT`, `[::1]:PORT`.
+  package init?(_ text: String) {
+    guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]),
+      (0...65535).contains(port)
+    else { return nil }
+    var host = String(text[..<colon])
+    if host.hasPrefix("["), host.hasSuffix("]") {
+      host = String(host.dropFirst().dropLast())
+    } else if host.contains(":") {
+      return nil
+    }
+    guard !host.isEmpty else { return nil }
+    self.host = host
+    self.port = port
+  }
+
+  package init(host: String, port: Int) {
+    self.host = host
+    self.port = port
+  }
+
+  package var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+
+  /// Whether only this machine can reach it.
+  package var isLoopback: Bool { host == "localhost" || host == "::1" || host.hasPrefix("127.") }
+}
+
+/// A mistake of the operator: lines for standard error, each naming the place and the remedy. The exit code is 2.
+package struct ConfigurationError: Error, Equatable {
+  package let lines: [String]
+
+  package init(_ line: String) { lines = [line] }
+  package init(_ diagnostics: PolicyDiagnostics, file: String) { lines = diagnostics.all.map { $0.line(file: file) } }
+}

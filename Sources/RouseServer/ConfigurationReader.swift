@@ -1,0 +1,157 @@
+import Foundation
+import RouseCore
+import RousePolicy
+import RouseTLS
+
+extension Configuration {
+  /// Reads and checks `server.yaml`.
+  package static func read(file: String) throws(ConfigurationError) -> Configuration {
+    let bytes = try readFile(file, what: "the configuration", remedy: "rouse-server init DIR makes one")
+    let read: Configuration?
+    do throws(PolicyDiagnostics) {
+      let document = try Document.parse(yaml: bytes)
+      let report = Report()
+      read = ConfigurationReader(folder: (file as NSString).deletingLastPathComponent, report: report).read(document)
+      try report.finish()
+    } catch {
+      throw ConfigurationError(error, file: file)
+    }
+    guard let read else { throw ConfigurationError("\(file): the configuration cannot be read") }
+    return read
+  }
+}
+
+/// The whole of a file, or one line that says why not.
+func readFile(_ path: String, what: String, remedy: String) throws(ConfigurationError) -> [UInt8] {
+  var isFolder: ObjCBool = false
+  guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+    throw ConfigurationError("\(path): \(what) is not there; \(remedy)")
+  }
+  guard !isFolder.boolValue else { throw ConfigurationError("\(path): \(what) is a file, and this is a folder") }
+  guard let data = FileManager.default.contents(atPath: path) else {
+    throw ConfigurationError("\(path): \(what) cannot be read; check its permissions")
+  }
+  return Array(data)
+}
+
+private struct ConfigurationReader {
+  let folder: String
+  let report: Report
+
+  func read(_ document: Document) -> Configuration? {
+    let optional = ["identities", "limits", "drain_seconds", "log_level"]
+    guard let top = document.settings(needed: ["listen", "policy", "tls"], optional: optional, report: report) else {
+      return nil
+    }
+    var listen: Address?
+    if let text = top.text("listen") {
+      listen = Address(text)
+      if listen == nil {
+        top["listen"]?.refuse(
+          .value, "listen is HOST:PORT, like 127.0.0.1:7411 or \"[::1]:7411\"; port 0 takes any free one")
+      }
+    }
+    let policy = path(top["policy"])
+    let tls = readTLS(top["tls"])
+    let identities = readIdentities(top["identities"])
+    let limits = readLimits(top["limits"])
+    let drain = top["drain_seconds"] == nil ? 10 : top.whole("drain_seconds", in: 0...3600)
+    let level = top["log_level"] == nil ? .info : top["log_level"]?.choice(of: Configuration.LogLevel.self)
+    guard let listen, let policy, let tls, let limits, let drain, let level else { return nil }
+    if !listen.isLoopback, identities.isEmpty {
+      top["listen"]?.refuse(
+        .value, "off loopback (127.0.0.1, ::1) the server needs at least one of identities, or anyone could ask it")
+    }
+    return Configuration(
+      listen: listen, policyFile: policy, tls: tls, identities: identities, limits: limits, drainSeconds: drain,
+      logLevel: level)
+  }
+
+  private func path(_ setting: Setting?) -> String? {
+    guard let setting, let text = setting.text() else { return nil }
+    guard !text.isEmpty else {
+      setting.refuse(.value, "a file's path belongs here")
+      return nil
+    }
+    return text.hasPrefix("/") || folder.isEmpty ? text : folder + "/" + text
+  }
+
+  private func readTLS(_ setting: Setting?) -> TLSServerSettings? {
+    let optional = ["client_ca", "client_certificate", "minimum_version"]
+    guard let tls = setting?.settings(needed: ["certificate", "key"], optional: optional) else { return nil }
+    let certificate = path(tls["certificate"])
+    let key = path(tls["key"])
+    let authority = path(tls["client_ca"])
+    let fallback: ClientCertificatePolicy = authority == nil ? .none : .requested
+    let asks =
+      tls["client_certificate"] == nil ? fallback : tls["client_certificate"]?.choice(of: ClientCertificatePolicy.self)
+    let version = tls["minimum_version"] == nil ? .tls13 : readVersion(tls["minimum_version"])
+    guard let certificate, let key, let asks, let version else { return nil }
+    if asks != .none, authority == nil, tls["client_ca"] == nil {
+      tls["client_certificate"]?.refuse(.value, "client certificates are checked against client_ca, which is missing")
+      return nil
+    }
+    return TLSServerSettings(
+      certificateChainFile: certificate, privateKeyFile: key, clientCAFile: authority, clientCertificate: asks,
+      minimumVersion: version)
+  }
+
+  /// `1.3`, quoted or not.
+  private func readVersion(_ setting: Setting?) -> TLSVersion? {
+    guard case .scalar(let scalar)? = setting?.node.content, let version = TLSVersion(rawValue: scalar.text) else {
+      setting?.refuse(.value, "minimum_version is 1.3, or 1.2 for peers that cannot do better")
+      return nil
+    }
+    return version
+  }
+
+  private func readIdentities(_ setting: Setting?) -> [Configuration.Identity] {
+    guard let members = setting?.members() else { return [] }
+    return members.compactMap { member in
+      guard let identity = member.settings(needed: ["certificate", "roles"]) else { return nil }
+      var roles: Set<Configuration.Role> = []
+      for role in identity["roles"]?.items(atLeastOne: true) ?? [] {
+        if let role = role.choice(of: Configuration.Role.self) { roles.insert(role) }
+      }
+      guard let text = identity.text("certificate") else { return nil }
+      guard let match = match(text) else {
+        identity["certificate"]?.refuse(
+          .value, "certificate is dns:NAME, uri:URI, email:ADDRESS (from its subject alternative names) or cn:NAME")
+        return nil
+      }
+      return Configuration.Identity(name: member.key, match: match, roles: roles)
+    }
+  }
+
+  private func match(_ text: String) -> Configuration.Identity.Match? {
+    guard let colon = text.firstIndex(of: ":") else { return nil }
+    let value = String(text[text.index(after: colon)...])
+    guard !value.isEmpty else { return nil }
+    switch text[..<colon] {
+    case "dns": return .dns(value)
+    case "uri": return .uri(value)
+    case "email": return .email(value)
+    case "cn": return .commonName(value)
+    default: return nil
+    }
+  }
+
+  private func readLimits(_ setting: Setting?) -> Configuration.Limits? {
+    var limits = Configuration.Limits()
+    guard let setting else { return limits }
+    guard let read = setting.settings(needed: [], optional: limits.all.map(\.name)) else { return nil }
+    func set(_ key: String, _ range: ClosedRange<Int>, _ field: WritableKeyPath<Configuration.Limits, Int>) {
+      if read[key] != nil, let value = read.whole(key, in: range) { limits[keyPath: field] = value }
+    }
+    set("line_bytes", 1024...(64 << 20), \.lineBytes)
+    set("inline_candidates", 1...1_000_000, \.inlineCandidates)
+    set("stream_candidates", 1...1_000_000_000, \.streamCandidates)
+    set("in_flight", 1...10_000, \.inFlight)
+    set("connections", 1...1_000_000, \.connections)
+    set("handshake_seconds", 1...3600, \.handshakeSeconds)
+    set("partial_line_seconds", 1...86_400, \.partialLineSeconds)
+    set("idle_seconds", 1...86_400, \.idleSeconds)
+    set("write_stalled_seconds", 1...86_400, \.writeStalledSeconds)
+    return limits
+  }
+}

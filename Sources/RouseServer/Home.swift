@@ -1,0 +1,102 @@
+import Foundation
+import RousePolicy
+import RouseTLS
+
+/// A folder from which a server runs at once: configuration, policy, certificates and a client's profile.
+package enum Home {
+  package static let certificateDays = 90
+
+  /// Makes the home. Nothing that is there is overwritten: if any of its files exists, nothing is made at all.
+  /// - Returns: the files made, relative to the folder.
+  package static func make(at folder: String, now: Int64) throws(ConfigurationError) -> [String] {
+    let issued: HomeCertificates.Issued
+    do throws(TLSError) {
+      issued = try HomeCertificates.make(now: now, days: certificateDays)
+    } catch {
+      throw ConfigurationError("\(error)")
+    }
+    let files: [(name: String, bytes: [UInt8], mode: Int)] = [
+      ("server.yaml", Array(serverYAML.utf8), 0o644), ("policy.yaml", Array(HomePolicy.text.utf8), 0o644),
+      ("client.yaml", Array(clientYAML.utf8), 0o644), ("tls/ca.pem", issued.caPEM, 0o644),
+      ("tls/server.pem", issued.serverPEM, 0o644), ("tls/server.key", issued.serverKeyPEM, 0o600),
+      ("tls/client.pem", issued.clientPEM, 0o644), ("tls/client.key", issued.clientKeyPEM, 0o600),
+    ]
+    for (name, _, _) in files where FileManager.default.fileExists(atPath: folder + "/" + name) {
+      throw ConfigurationError(
+        "\(folder)/\(name): is there already, and init overwrites nothing; choose another folder")
+    }
+    do {
+      try FileManager.default.createDirectory(atPath: folder + "/tls", withIntermediateDirectories: true)
+    } catch {
+      throw ConfigurationError("\(folder): the folder cannot be made; check the path and its permissions")
+    }
+    for (name, bytes, mode) in files { try create(folder + "/" + name, bytes, mode) }
+    return files.map(\.name)
+  }
+
+  /// Made with its mode from the start, so a key is never readable by others; fails if the file is there.
+  private static func create(_ path: String, _ bytes: [UInt8], _ mode: Int) throws(ConfigurationError) {
+    let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode_t(mode))
+    guard descriptor >= 0 else {
+      throw ConfigurationError("\(path): cannot be made: \(String(cString: strerror(errno)))")
+    }
+    defer { close(descriptor) }
+    var written = 0
+    while written < bytes.count {
+      let count = bytes.withUnsafeBytes {
+        Glibc.write(descriptor, $0.baseAddress.map { $0 + written }, bytes.count - written)
+      }
+      guard count > 0 else {
+        throw ConfigurationError("\(path): cannot be written: \(String(cString: strerror(errno)))")
+      }
+      written += count
+    }
+  }
+
+  static let serverYAML = """
+    # The server's configuration: what the operator decides. What the risk team decides stands in the policy.
+    # Paths are relative to this file. Check a change with: rouse-server check --config server.yaml
+
+    listen: 127.0.0.1:7411          # HOST:PORT; port 0 takes any free one; off loopback identities are needed
+    policy: policy.yaml
+
+    tls:
+      certificate: tls/server.pem   # the server's certificate, then its intermediates
+      key: tls/server.key
+      client_ca: tls/ca.pem         # who may issue client certificates
+      client_certificate: requested # none, requested, or required; without one a peer may only ping
+      minimum_version: "1.3"        # "1.2" for peers that cannot do better
+
+    # Who a client certificate is, and what it may do. certificate is dns:, uri: or email: (a subject alternative name)
+    # or cn: (the subject's common name). Roles: score (score, rank), record, tune, admin.
+    identities:
+      operator:
+        certificate: dns:operator
+        roles: [score, record, tune, admin]
+
+    # What a peer may use. These are the defaults; the op info announces them.
+    limits:
+      line_bytes: 1048576
+      inline_candidates: 1000       # in one request; more go as a stream
+      stream_candidates: 20000000
+      in_flight: 64
+      connections: 1024
+      handshake_seconds: 5
+      partial_line_seconds: 30
+      idle_seconds: 300
+      write_stalled_seconds: 60
+
+    drain_seconds: 10               # what open requests are given when the server stops
+    log_level: info                 # debug, info, warning, error
+
+    """
+
+  static let clientYAML = """
+    # The client's profile: rouse --profile client.yaml …, or ROUSE_PROFILE=client.yaml. Paths are relative to this file.
+    server: 127.0.0.1:7411
+    ca: tls/ca.pem
+    cert: tls/client.pem
+    key: tls/client.key
+
+    """
+}

@@ -1,0 +1,98 @@
+import RouseCore
+
+/// What a request asks for.
+package enum Operation: String, Sendable, CaseIterable {
+  case ping, info, fields, score, rank
+  /// End or break off a stream; outside one they are mistakes.
+  case end, cancel
+}
+
+/// A limit of a rank's plan as a request sets it.
+package enum LimitSetting<Value: Sendable & Equatable>: Sendable, Equatable {
+  /// Not named: the policy's holds.
+  case policy
+  /// `null`: no limit.
+  case lifted
+  case most(Value)
+}
+
+/// One request, read and checked as far as that goes without a policy.
+package struct Request: Sendable {
+  /// Where a request's candidates are.
+  package enum Candidates: Sendable, Equatable {
+    case none
+    /// Inline: the list begins at this offset of the line.
+    case users(at: Int, count: Int)
+    case stream
+  }
+
+  package var operation: Operation?
+  /// As it was given: a JSON string or integer.
+  package var id: [UInt8]?
+  /// As it was given, and as seconds since 1970.
+  package var asOf: (text: String, seconds: Int64)?
+  /// A policy version the request insists on.
+  package var policy: String?
+  package var timeoutMS: Int?
+  package var campaign: String?
+  package var candidates = Candidates.none
+  package var explain = false
+  package var rows = RankRows.contacts
+  package var budget = LimitSetting<Double>.policy
+  package var capital = LimitSetting<Double>.policy
+  package var limit = LimitSetting<Int64>.policy
+  package var tierFirst: Bool?
+  package var capacity: [(name: String, most: LimitSetting<Int64>)] = []
+  package var quota: [(name: String, most: LimitSetting<Int64>)] = []
+
+  package var isStream: Bool { candidates == .stream }
+
+  /// The plan's limits under a policy.
+  package func limits(_ policy: Policy) throws(WireError) -> PlanLimits {
+    var limits = PlanLimits(policy: policy)
+    apply(budget, to: &limits.budget)
+    apply(capital, to: &limits.capital)
+    apply(limit, to: &limits.limit)
+    if let tierFirst { limits.tierFirst = tierFirst }
+    for (name, most) in capacity {
+      guard let index = policy.channels.firstIndex(where: { ExactText($0.name) == ExactText(name) }) else {
+        throw WireError(
+          .badRequest,
+          "the policy has no such channel" + Suggestion.sentence(for: name, among: policy.channels.map(\.name)),
+          at: "/capacity/" + pointer(name))
+      }
+      apply(most, to: &limits.capacity[index])
+    }
+    for (name, most) in quota {
+      guard let index = policy.quotas.firstIndex(where: { ExactText($0.name) == ExactText(name) }) else {
+        throw WireError(
+          .badRequest,
+          "the policy has no such quota" + Suggestion.sentence(for: name, among: policy.quotas.map(\.name)),
+          at: "/quota/" + pointer(name))
+      }
+      apply(most, to: &limits.quotas[index])
+    }
+    return limits
+  }
+
+  private func apply<Value>(_ setting: LimitSetting<Value>, to limit: inout Value?) {
+    switch setting {
+    case .policy: break
+    case .lifted: limit = nil
+    case .most(let value): limit = value
+    }
+  }
+}
+
+/// A name as a part of a JSON pointer (RFC 6901).
+package func pointer(_ name: String) -> String {
+  var escaped = ""
+  for scalar in name.unicodeScalars {
+    switch scalar {
+    case "~": escaped += "~0"
+    case "/": escaped += "~1"
+    default: escaped.unicodeScalars.append(scalar)
+    }
+  }
+  return escaped
+}

@@ -1,0 +1,254 @@
+import RouseCore
+
+/// Reads a request's line. Faults are kept with what could be read of the request, so that the answer can carry the id,
+/// and so that the first in order of precedence is given.
+package struct RequestReader {
+  /// What a line said.
+  package struct Reading {
+    package var request = Request()
+    /// The line is no I-JSON object: it outranks all else.
+    package var fault: WireError?
+    /// `op` is missing, or names no operation.
+    package var operationFault: WireError?
+    /// The first thing wrong with the request's members.
+    package var memberFault: WireError?
+  }
+
+  private var names = KeyNames()
+  private var scratch: [UInt8] = []
+
+  package init() {}
+
+  /// - Parameter block: one line and its LF.
+  package mutating func read(_ block: Block) -> Reading {
+    var reading = Reading()
+    guard let base = block.bytes.baseAddress else { return reading }
+    var scanner = JSONScanner(base: base.assumingMemoryBound(to: UInt8.self), count: max(0, block.count - 1))
+    names.removeAll()
+    do {
+      try object(&scanner, &reading)
+    } catch {
+      reading.fault = WireError(error)
+    }
+    return reading
+  }
+
+  private mutating func object(_ scanner: inout JSONScanner, _ reading: inout Reading) throws(JSONFault) {
+    scanner.skipSpace()
+    guard scanner.byte == 0x7B else { throw notAnObject(&scanner) }
+    try scanner.enter(1)
+    let mark = names.mark
+    var isFirst = true
+    var members: [(name: String, value: JSONValue)] = []
+    while let key = try scanner.nextKey(&isFirst) {
+      try scanner.note(key, in: &names, since: mark, &scratch)
+      let name = scanner.text(key)
+      let start = scanner.at
+      if name == "users", scanner.byte == 0x5B {
+        reading.request.candidates = .users(at: start, count: try countItems(&scanner))
+        continue
+      }
+      let value = try scanner.value(1, &names, &scratch)
+      if name == "id" {
+        setID(Array(UnsafeRawBufferPointer(start: scanner.base + start, count: scanner.at - start)), value, &reading)
+      } else {
+        members.append((name, value))
+      }
+    }
+    scanner.skipSpace()
+    guard scanner.at == scanner.end else { throw scanner.fault() }
+    RequestMembers.read(members, &reading)
+  }
+
+  /// A line of any other JSON value is told apart from a line that is none.
+  private mutating func notAnObject(_ scanner: inout JSONScanner) -> JSONFault {
+    let start = scanner.at
+    do {
+      try scanner.skip(0, &names, &scratch)
+      scanner.skipSpace()
+      return scanner.at == scanner.end ? JSONFault(.notAnObject, start) : scanner.fault()
+    } catch {
+      return error
+    }
+  }
+
+  private mutating func countItems(_ scanner: inout JSONScanner) throws(JSONFault) -> Int {
+    try scanner.enter(2)
+    var isFirst = true
+    var count = 0
+    while try scanner.nextItem(&isFirst) {
+      try scanner.skip(2, &names, &scratch)
+      count += 1
+    }
+    return count
+  }
+
+  private func setID(_ raw: [UInt8], _ value: JSONValue, _ reading: inout Reading) {
+    switch value {
+    case .null: break
+    case .string where raw.count <= 1026, .number(_, isInteger: true) where raw.count <= 40: reading.request.id = raw
+    default:
+      reading.memberFault =
+        reading.memberFault
+        ?? WireError(.badRequest, "id is a string of at most 1024 bytes, or an integer", at: "/id")
+    }
+  }
+}
+
+/// The members of a request and what each may hold.
+private enum RequestMembers {
+  static let common = ["op", "id", "as_of", "policy", "timeout_ms", "campaign"]
+
+  static func known(_ operation: Operation) -> [String] {
+    switch operation {
+    case .ping, .info, .fields, .end, .cancel: common
+    case .score: common + ["users", "stream", "explain"]
+    case .rank:
+      common + ["users", "stream", "rows", "budget", "capital", "capacity", "quota", "tier_first", "limit"]
+    }
+  }
+
+  static func read(_ members: [(name: String, value: JSONValue)], _ reading: inout RequestReader.Reading) {
+    readOperation(members.first { $0.name == "op" }?.value, &reading)
+    guard let operation = reading.request.operation else {
+      // So that a refused stream's lines can be told from requests.
+      if case .boolean(true)? = members.first(where: { $0.name == "stream" })?.value {
+        reading.request.candidates = .stream
+      }
+      return
+    }
+    let known = known(operation)
+    for (name, value) in members where name != "op" {
+      do throws(WireError) {
+        if !known.contains(name) {
+          if name.utf8.starts(with: "x_".utf8) { continue }
+          throw WireError(
+            .badRequest, "\(operation.rawValue) has no such member" + Suggestion.sentence(for: name, among: known),
+            at: "/" + pointer(name))
+        }
+        try set(name, value, &reading.request)
+      } catch {
+        reading.memberFault = reading.memberFault ?? error
+      }
+    }
+    if reading.memberFault == nil { reading.memberFault = missing(operation, reading.request, members.map(\.name)) }
+  }
+
+  private static func readOperation(_ value: JSONValue?, _ reading: inout RequestReader.Reading) {
+    switch value {
+    case .string(let name)?:
+      reading.request.operation = Operation(rawValue: name)
+      if reading.request.operation == nil {
+        reading.operationFault = WireError(
+          .unknownOp,
+          "there is no such op" + Suggestion.sentence(for: name, among: Operation.allCases.map(\.rawValue)), at: "/op")
+      }
+    case nil:
+      reading.operationFault = WireError(.badRequest, "op is missing: it names what is asked for", at: "/op")
+    default:
+      reading.operationFault = WireError(.badRequest, "op is a string", at: "/op")
+    }
+  }
+
+  private static func missing(_ operation: Operation, _ request: Request, _ names: [String]) -> WireError? {
+    guard operation == .score || operation == .rank else {
+      if case .users = request.candidates {
+        return WireError(.badRequest, "\(operation.rawValue) takes no users", at: "/users")
+      }
+      return nil
+    }
+    if request.candidates == .none {
+      return WireError(
+        .badRequest, "candidates are missing: give users, a list of them, or stream true and then one a line",
+        at: "/users")
+    }
+    return nil
+  }
+
+  private static func set(_ name: String, _ value: JSONValue, _ request: inout Request) throws(WireError) {
+    let at = "/" + name
+    if case .null = value, !["budget", "capital", "limit"].contains(name) { return }
+    switch name {
+    case "as_of":
+      guard case .string(let text) = value, let seconds = Moment.parse(text) else {
+        throw WireError(
+          .badRequest, "as_of is an RFC 3339 time with its offset, like 2026-03-01T10:00:00+08:00", at: at)
+      }
+      request.asOf = (text, seconds)
+    case "policy": request.policy = try text(value, at)
+    case "campaign": request.campaign = try text(value, at)
+    case "timeout_ms": request.timeoutMS = Int(try whole(value, 1...86_400_000, at))
+    case "users":
+      throw WireError(.badRequest, "users is a list of candidates", at: at)
+    case "stream":
+      if try flag(value, at) {
+        if case .users = request.candidates {
+          throw WireError(.badRequest, "candidates come inline or as a stream, not both", at: at)
+        }
+        request.candidates = .stream
+      }
+    case "explain": request.explain = try flag(value, at)
+    case "rows":
+      switch value {
+      case .string("all"): request.rows = .all
+      case .string("contacts"): request.rows = .contacts
+      default: throw WireError(.badRequest, "rows is \"contacts\" or \"all\"", at: at)
+      }
+    case "budget": request.budget = try money(value, 1e9, at)
+    case "capital": request.capital = try money(value, 1e12, at)
+    case "limit": request.limit = try count(value, at)
+    case "tier_first": request.tierFirst = try flag(value, at)
+    case "capacity": request.capacity = try counts(value, at)
+    case "quota": request.quota = try counts(value, at)
+    default: break
+    }
+  }
+
+  private static func text(_ value: JSONValue, _ at: String) throws(WireError) -> String {
+    guard case .string(let text) = value, text.utf8.count <= 256 else {
+      throw WireError(.badRequest, "a string of at most 256 bytes belongs here", at: at)
+    }
+    return text
+  }
+
+  private static func flag(_ value: JSONValue, _ at: String) throws(WireError) -> Bool {
+    guard case .boolean(let flag) = value else { throw WireError(.badRequest, "true or false belongs here", at: at) }
+    return flag
+  }
+
+  private static func whole(_ value: JSONValue, _ range: ClosedRange<Int64>, _ at: String) throws(WireError) -> Int64 {
+    guard case .number(let number, _) = value, number == number.rounded(), number >= Double(range.lowerBound),
+      number <= Double(range.upperBound)
+    else {
+      throw WireError(
+        .badRequest, "a whole number from \(range.lowerBound) to \(range.upperBound) belongs here, not \(value.kind)",
+        at: at)
+    }
+    return Int64(number)
+  }
+
+  private static func money(_ value: JSONValue, _ most: Double, _ at: String) throws(WireError) -> LimitSetting<Double>
+  {
+    if case .null = value { return .lifted }
+    guard case .number(let number, _) = value, number >= 0, number <= most else {
+      throw WireError(.badRequest, "a number from 0 to \(shortest(most)) belongs here, or null for no limit", at: at)
+    }
+    return .most(number)
+  }
+
+  private static func count(_ value: JSONValue, _ at: String) throws(WireError) -> LimitSetting<Int64> {
+    if case .null = value { return .lifted }
+    return .most(try whole(value, 0...1_000_000_000_000, at))
+  }
+
+  private static func counts(
+    _ value: JSONValue, _ at: String
+  ) throws(WireError) -> [(name: String, most: LimitSetting<Int64>)] {
+    guard case .object(let members) = value else {
+      throw WireError(.badRequest, "an object of names and counts belongs here", at: at)
+    }
+    var counts: [(name: String, most: LimitSetting<Int64>)] = []
+    for member in members { counts.append((member.name, try count(member.value, at + "/" + pointer(member.name)))) }
+    return counts
+  }
+}

@@ -1,0 +1,21 @@
+import ArgumentParser
+import Foundation
+import Logging
+import RouseServer
+
+struct Check: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Check the configuration, its certificates and its policy, and exit.",
+    discussion: "Exit code 0 when a server would start with them, else 2 and a line for each mistake.")
+
+  @Option(help: "The configuration to check.", completion: .file(extensions: ["yaml"]))
+  var config: String
+
+  func run() throws {
+    let configuration = try Configuration.read(file: config)
+    let server = try Server(
+      configuration: configuration, listen: nil, portFile: nil, logger: Logger(label: "rouse-server"))
+    if let warning = server.certificateWarning(now: wallClock()) { RouseServerCommand.complain("warning: \(warning)") }
+    print("ok: \(config), policy \(server.policyVersion)")
+  }
+}

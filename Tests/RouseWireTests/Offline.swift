@@ -1,0 +1,84 @@
+import Foundation
+import RouseCore
+import RousePolicy
+import Testing
+
+@testable import RouseWire
+
+/// The project's vectors, shared by the specification and the tests.
+enum Vectors {
+  static let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent().appending(path: "proto-spec/vectors")
+
+  static func bytes(_ path: String) throws -> [UInt8] { Array(try Data(contentsOf: folder.appending(path: path))) }
+
+  static func policy(_ path: String, overrides: [String] = []) throws -> Policy {
+    let bytes = try bytes(path)
+    let definition = try PolicyReader.read(
+      bytes, format: Document.Format(fileName: path), overrides: try overrides.map { try Override(parsing: $0) })
+    return Policy(definition, bytes: bytes)
+  }
+}
+
+/// A request worked off in this process, as the server and the offline filter do it.
+struct Offline {
+  let policy: Policy
+  let now: Int64
+  let tables: WireTables
+  let scorer: Scorer
+  let writer: DecisionWriter
+
+  init(policy: Policy, asOf: String) throws {
+    self.policy = policy
+    now = try #require(Moment.parse(asOf))
+    tables = WireTables(policy: policy)
+    scorer = Scorer(policy: policy, now: now)
+    writer = DecisionWriter(scorer: scorer, tables: tables)
+  }
+
+  func worker() -> BatchWorker {
+    BatchWorker(scorer: scorer, writer: writer, tables: tables, longestLine: 1 << 20, isStream: false)
+  }
+
+  /// - Parameter cut: candidates' bytes as blocks of whole lines.
+  func score(_ cut: [[UInt8]]) -> String {
+    var out = ByteWriter()
+    var totals = Totals()
+    let worker = worker()
+    for block in cut { _ = block.withUnsafeBytes { worker.score(Block($0), into: &out, totals: &totals) } }
+    out.write("{\"summary\":")
+    totals.writeSummary(into: &out)
+    out.write("}\n")
+    return String(decoding: out.array, as: UTF8.self)
+  }
+
+  func rank(_ cut: [[UInt8]], rows: RankRows = .all, limits: PlanLimits? = nil) -> String {
+    let ranking = Ranking(scorer: scorer, writer: writer, rows: rows)
+    for block in cut {
+      let part = RankPart(policy: policy, rows: rows)
+      _ = block.withUnsafeBytes { worker().rank(Block($0), into: part) }
+      ranking.add(part)
+    }
+    ranking.finish(limits ?? PlanLimits(policy: policy))
+    var out = ByteWriter()
+    var cursor = Ranking.Cursor()
+    while !cursor.isAtEnd { ranking.writeRows(&cursor, into: &out, enough: 1000, asLines: true) }
+    out.write("{\"plan\":")
+    ranking.writePlan(into: &out)
+    out.write("}\n")
+    return String(decoding: out.array, as: UTF8.self)
+  }
+}
+
+/// The first line by which two texts differ, so that a failure is short enough to read.
+func firstDifference(_ got: String, _ wanted: String) -> String? {
+  if got.utf8.elementsEqual(wanted.utf8) { return nil }
+  let a = got.utf8.split(separator: 0x0A, omittingEmptySubsequences: false)
+  let b = wanted.utf8.split(separator: 0x0A, omittingEmptySubsequences: false)
+  for index in 0..<max(a.count, b.count) {
+    let left = index < a.count ? String(a[index]) ?? "?" : "(nothing)"
+    let right = index < b.count ? String(b[index]) ?? "?" : "(nothing)"
+    if !left.utf8.elementsEqual(right.utf8) { return "line \(index + 1):\n got    \(left)\n wanted \(right)" }
+  }
+  return "they differ"
+}
