@@ -89,10 +89,10 @@ struct CSVColumns {
   }
 
   private static func write(_ nodes: [Node], _ record: CSVParser.Record, into out: inout ByteWriter) throws {
-    out.write(0x7B)
+    out.put(0x7B)
     var isFirst = true
     for node in nodes where isPresent(node, record) {
-      if !isFirst { out.write(0x2C) }
+      if !isFirst { out.put(0x2C) }
       isFirst = false
       out.write(node.key)
       switch node.content {
@@ -100,7 +100,7 @@ struct CSVColumns {
       case .cell(let column, let kind): try write(record[column], kind, into: &out)
       }
     }
-    out.write(0x7D)
+    out.put(0x7D)
   }
 
   private static func isPresent(_ node: Node, _ record: CSVParser.Record) -> Bool {
@@ -121,7 +121,7 @@ struct CSVColumns {
         throw Fault(message: "the cell 'contacts' is no JSON array, such as [{\"channel\":\"sms\",\"at\":\"…\"}]")
       }
       // Line ends are white space there, but would end our line.
-      for byte in cell { out.write(byte == 0x0A || byte == 0x0D ? 0x20 : byte) }
+      out.write(cell.map { $0 == 0x0A || $0 == 0x0D ? 0x20 : $0 })
     case .text, .number, .flag: cell.withUnsafeBytes { out.writeQuoted($0) }
     }
   }

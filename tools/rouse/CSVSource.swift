@@ -49,7 +49,7 @@ final class CSVSource: CandidateSource {
       if out.count - start > LineSource.longestLine {
         throw parser.fault(record.line, "this line is longer than a candidate may be")
       }
-      out.write(0x0A)
+      out.put(0x0A)
     }
     guard out.count > 0 else { return nil }
     let firstLine = linesBefore + 1

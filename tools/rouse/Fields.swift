@@ -14,7 +14,7 @@ struct Fields: AsyncParsableCommand {
   @OptionGroup(title: "Output") var output: OutputOptions
 
   func run() async throws {
-    let reply = try await connection.client().withConnection { try await $0.request(Request("fields").line) }
+    let reply = try await connection.client().withConnection { try await $0.request(RequestLine("fields").line) }
     guard output.isTable else { return try StandardOutput().write(line: reply.line) }
     var fields = Table([
       .init(title: "field"), .init(title: "type"), .init(title: "response if missing", isNumber: true),

@@ -49,7 +49,7 @@ struct Filter {
     var summary = ByteWriter()
     summary.write("{\"summary\":")
     totals.writeSummary(into: &summary)
-    summary.write(0x7D)
+    summary.put(0x7D)
     progress.finish()
     try sink.finish(summary.array)
     return totals
@@ -88,7 +88,7 @@ struct Filter {
     out.removeAll()
     out.write("{\"plan\":")
     ranking.writePlan(into: &out)
-    out.write(0x7D)
+    out.put(0x7D)
     try sink.finish(out.array)
     return ranking.totals
   }

@@ -13,7 +13,7 @@ struct Info: AsyncParsableCommand {
   @OptionGroup(title: "Output") var output: OutputOptions
 
   func run() async throws {
-    let reply = try await connection.client().withConnection { try await $0.request(Request("info").line) }
+    let reply = try await connection.client().withConnection { try await $0.request(RequestLine("info").line) }
     guard output.isTable else { return try StandardOutput().write(line: reply.line) }
     var lines: [(String, String)] = []
     for member in reply.value.members where member.name != "ok" { Self.add(member.name, member.value, &lines) }

@@ -34,7 +34,7 @@ struct InputOptions: ParsableArguments {
     return try CSVSource(input, kinds: try await kinds())
   }
 
-  func set(on request: inout Request) {
+  func set(on request: inout RequestLine) {
     request.set("as_of", text: asOf)
     request.set("policy", text: policyVersion)
   }

@@ -82,7 +82,7 @@ struct LimitOptions: ParsableArguments {
     }
   }
 
-  func set(on request: inout Request) {
+  func set(on request: inout RequestLine) {
     if let limit { request.set("limit", json: limit.json) }
     if let budget { request.set("budget", json: budget.json) }
     if let capital { request.set("capital", json: capital.json) }

@@ -18,7 +18,7 @@ struct Ping: AsyncParsableCommand {
     let client = try connection.client()
     let (line, took) = try await client.withConnection { connection in
       let start = ContinuousClock.now
-      let reply = try await connection.request(Request("ping").line)
+      let reply = try await connection.request(RequestLine("ping").line)
       return (reply.line, ContinuousClock.now - start)
     }
     guard output.isTable else { return try StandardOutput().write(line: line) }

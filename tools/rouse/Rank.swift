@@ -48,7 +48,7 @@ struct Rank: AsyncParsableCommand {
         progress
       ).invalid
     case .service(let service):
-      var request = Request("rank")
+      var request = RequestLine("rank")
       input.set(on: &request)
       limits.set(on: &request)
       if rows == .all { request.set("rows", text: "all") }

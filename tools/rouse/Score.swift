@@ -32,7 +32,7 @@ struct Score: AsyncParsableCommand {
     case .filter(let filter):
       invalid = try filter.score(source, to: sink, progress).invalid
     case .service(let service):
-      var request = Request("score")
+      var request = RequestLine("score")
       input.set(on: &request)
       invalid = try await service.stream(request, source, totals: "summary", to: sink, progress)
     }

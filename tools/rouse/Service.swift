@@ -9,7 +9,7 @@ struct Service {
 
   /// The fields of the server's policy, by name: CSV cells are typed by them.
   func kinds() async throws -> [String: FieldKind] {
-    let reply = try await client.withConnection { try await $0.request(Request("fields").line) }
+    let reply = try await client.withConnection { try await $0.request(RequestLine("fields").line) }
     var kinds: [String: FieldKind] = [:]
     for field in reply.value["fields"]?.items ?? [] {
       guard let name = field["name"]?.text, let key = field["kind"]?.text else { continue }
@@ -22,7 +22,7 @@ struct Service {
   ///
   /// - Returns: how many candidates were invalid.
   func stream(
-    _ request: Request, _ source: any CandidateSource, totals: String, to sink: any RowSink, _ progress: Progress
+    _ request: RequestLine, _ source: any CandidateSource, totals: String, to sink: any RowSink, _ progress: Progress
   ) async throws -> Int {
     var request = request
     request.set("stream", json: "true")

@@ -1,5 +1,5 @@
 /// The line that begins a request.
-package struct Request: Sendable {
+package struct RequestLine: Sendable {
   private var members: [String]
 
   package init(_ op: String) { members = ["\"op\":\(JSONText.quoted(op))"] }
