@@ -1,0 +1,61 @@
+import RouseClient
+import RouseCore
+import RouseWire
+
+/// A CSV file as JSON lines: the header names the fields by their paths, and the policy says of what type the cells are.
+final class CSVSource: CandidateSource {
+  private static let blockSize = 1 << 20
+
+  private var parser: CSVParser
+  private let columns: CSVColumns
+  private var record = CSVParser.Record()
+  private var linesBefore = 0
+  private var isAtEnd = false
+
+  /// - Parameter kinds: of the policy's fields, by name.
+  init(_ input: FileInput, kinds: [String: FieldKind]) throws {
+    var parser = CSVParser(input, longestRecord: LineSource.longestLine / 2)
+    var header = CSVParser.Record()
+    guard try parser.next(&header) else {
+      throw Failure(.usage, "\(input.name) is empty; its first line should name the columns")
+    }
+    do {
+      columns = try CSVColumns(header.texts, kinds: kinds)
+    } catch let fault as CSVColumns.Fault {
+      throw parser.fault(header.line, fault.message)
+    }
+    self.parser = parser
+  }
+
+  func next() throws -> Candidates? {
+    if isAtEnd { return nil }
+    var out = ByteWriter(capacity: Self.blockSize + (1 << 16))
+    while out.count < Self.blockSize {
+      if out.count > 0, parser.mustWait { break }
+      guard try parser.next(&record) else {
+        isAtEnd = true
+        break
+      }
+      guard record.count == columns.count else {
+        throw parser.fault(
+          record.line, "this line has \(record.count) cells, but the header names \(columns.count) columns")
+      }
+      let start = out.count
+      do {
+        try columns.write(record, into: &out)
+      } catch let fault as CSVColumns.Fault {
+        throw parser.fault(record.line, fault.message)
+      }
+      if out.count - start > LineSource.longestLine {
+        throw parser.fault(record.line, "this line is longer than a candidate may be")
+      }
+      out.put(0x0A)
+    }
+    guard out.count > 0 else { return nil }
+    let firstLine = linesBefore + 1
+    linesBefore += lineCount(out.bytes)
+    return Candidates(block: Block(out.bytes), firstLine: firstLine)
+  }
+
+  func place(ofLine line: Int) -> String { "\(parser.input.name), candidate \(line)" }
+}

@@ -1,0 +1,99 @@
+import Foundation
+import RouseClient
+
+/// The totals of a rank in words: what it costs, what it brings, what binds, and who was left out and why.
+struct PlanSummary {
+  private let plan: JSONValue
+
+  init(_ plan: JSONValue) { self.plan = plan }
+
+  var text: String {
+    var lines: [(String, String)] = []
+    let contacts = plan["contacts"]?.whole ?? 0
+    let channels =
+      plan["by_channel"]?.members.filter { $0.value.whole != 0 }
+      .map { "\(harmless($0.name)) \(grouped($0.value.whole ?? 0))" } ?? []
+    let among = "\(grouped(contacts)) of \(grouped(plan["lines"]?.whole ?? 0)) candidates"
+    lines.append(("Contacts", among + (channels.isEmpty ? "" : ": " + channels.joined(separator: ", "))))
+    lines.append(("Spend", "\(money("spend")) expected, with \(money("capital")) paid out"))
+    lines.append(("Value", "\(money("value")) expected"))
+    lines.append(
+      (
+        "Net value",
+        "\(money("net_value")), and no plan within the limits brings more than \(money("net_value_at_most"))"
+      ))
+    let cuts = plan["cut"]?.items ?? []
+    if cuts.isEmpty { lines.append(("Limits", "none binds: every contact that pays is on the list")) }
+    for (index, cut) in cuts.enumerated() {
+      let used = "\(harmless(cut["limit"]?.text ?? "")) \(amount(cut["used"])) of \(amount(cut["max"]))"
+      lines.append((index == 0 ? "Limits" : "", used + (cut["say"]?.text.map { "; " + harmless($0) } ?? "")))
+    }
+    let width = lines.map { $0.0.count }.max() ?? 0
+    let head = lines.map { title, text in
+      title + String(repeating: " ", count: width + 2 - title.count) + text
+    }
+    return head.joined(separator: "\n") + "\n\n"
+      + StatusSummary(plan, title: "Left out, and why", skipping: ["contact"]).text
+  }
+
+  private func money(_ name: String) -> String { shownMoney(plan[name]?.number ?? 0) }
+
+  private func amount(_ value: JSONValue?) -> String {
+    value?.whole.map(grouped) ?? value?.number.map(shownMoney) ?? ""
+  }
+}
+
+/// Counts by status, with what each means.
+struct StatusSummary {
+  private let totals: JSONValue
+  private let title: String
+  private let skipped: [String]
+
+  init(_ totals: JSONValue, title: String, skipping skipped: [String] = []) {
+    self.totals = totals
+    self.title = title
+    self.skipped = skipped
+  }
+
+  private static let meanings = [
+    "invalid": "no usable candidate: not JSON, no user_id, the same user_id again, or in no stage",
+    "suppressed": "a rule says: do not contact",
+    "active": "not dormant, or in a stage that is never recalled",
+    "declined": "too risky, or a knock-out rule holds",
+    "resting": "contacted too recently or too often, or no channel is open",
+    "holdout": "kept aside to measure what contacts bring",
+    "unprofitable": "a contact costs more than it brings",
+    "eligible": "worth a contact",
+    "contact": "on the list",
+    "waitlist": "worth a contact, but the limits went to others",
+  ]
+
+  var text: String {
+    let shown = (totals["status"]?.members ?? []).filter { !skipped.contains($0.name) && $0.value.whole != 0 }
+    var text = ""
+    if !shown.isEmpty {
+      let width = shown.map { $0.name.count }.max() ?? 0
+      let digits = shown.map { grouped($0.value.whole ?? 0).count }.max() ?? 0
+      text = title + "\n"
+      for status in shown {
+        let count = grouped(status.value.whole ?? 0)
+        text += "  \(harmless(status.name))" + String(repeating: " ", count: width + 2 - status.name.count)
+        text += String(repeating: " ", count: digits - count.count) + count
+        text += Self.meanings[status.name].map { "  " + $0 } ?? ""
+        text += "\n"
+      }
+    }
+    if let ignored = totals["ignored"]?.whole, ignored > 0 {
+      text += "\(grouped(ignored)) members of candidates are no fields of the policy, and were ignored\n"
+    }
+    return text
+  }
+}
+
+/// `1,234.50`, in every locale.
+func shownMoney(_ value: Double) -> String {
+  let text = String(format: "%.2f", abs(value))
+  let point = text.firstIndex(of: ".") ?? text.endIndex
+  let whole = Int(text[..<point]).map(grouped) ?? String(text[..<point])
+  return (value < 0 && text.contains { $0 > "0" && $0 <= "9" } ? "-" : "") + whole + text[point...]
+}

@@ -1,0 +1,41 @@
+import ArgumentParser
+import RouseClient
+
+struct Score: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Decide for each candidate alone: one row each, in input order.",
+    discussion: """
+      Reads candidates (JSON lines, or CSV) and answers each: its status and why, its risk, its best channel and what a \
+      contact would bring. No limits here: that is 'rank'. On a terminal that is a table; in a pipe it is JSON lines, \
+      the last one {"summary":…}. Rows come while candidates still go, so it stands in a pipe of any length.
+
+        rouse score --profile home/client.yaml candidates.ndjson
+        rouse score --policy policy.yaml --as-of 2026-03-01T10:00:00+08:00 < candidates.ndjson > scores.ndjson
+        rouse score --policy policy.yaml --table customers.csv
+      """)
+
+  @Argument(help: "Candidates; standard input without it, or for -.", completion: .file())
+  var file: String?
+
+  @OptionGroup(title: "Input") var input: InputOptions
+  @OptionGroup(title: "Output") var output: OutputOptions
+  @OptionGroup(title: "With a server") var connection: ConnectionOptions
+  @OptionGroup(title: "Without a server") var offline: OfflineOptions
+
+  func run() async throws {
+    let engine = try Engine(connection, offline, input)
+    let source = try await input.source(file, kinds: await engine.kinds())
+    let sink: any RowSink = output.isTable ? TableSink(.score) : LineSink()
+    let progress = Progress(sharesTerminal: true)
+    let invalid: Int
+    switch engine {
+    case .filter(let filter):
+      invalid = try filter.score(source, to: sink, progress).invalid
+    case .service(let service):
+      var request = RequestLine("score")
+      input.set(on: &request)
+      invalid = try await service.stream(request, source, totals: "summary", to: sink, progress)
+    }
+    if invalid > 0 { throw Failure(.invalidInput, "") }
+  }
+}
