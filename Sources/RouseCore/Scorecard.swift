@@ -87,8 +87,25 @@ package struct Scorecard: Sendable {
   }
 }
 
-/// Without a fraction when whole, else the shortest decimal that reads back as the same double.
+/// Without a fraction when whole, else the shortest decimal that reads back as the same double; never with an exponent.
 package func shortest(_ value: Double) -> String {
   if value == value.rounded(), abs(value) < 1e18 { return String(Int64(value)) }
-  return value.description
+  let text = value.description
+  guard let mark = text.firstIndex(of: "e"), let exponent = Int(text[text.index(after: mark)...]), abs(exponent) < 400
+  else {
+    return text
+  }
+  // `description` turns to exponents below 1e-4 and above 2^53.
+  let sign = value < 0 ? "-" : ""
+  let digits = text[..<mark].filter { $0.isNumber }
+  let point = 1 + exponent
+  if point <= 0 { return sign + "0." + String(repeating: "0", count: -point) + stripped(digits) }
+  return sign + digits + String(repeating: "0", count: max(0, point - digits.count))
+}
+
+/// Digits after a point, without the zeros at their end.
+private func stripped(_ digits: String) -> String {
+  var digits = digits
+  while digits.count > 1, digits.hasSuffix("0") { digits.removeLast() }
+  return digits
 }

@@ -75,16 +75,17 @@ extension PolicyReader {
     let direction = names.monotone(of: field)
     var bins: [(bound: Double, points: Int)] = []
     for member in members {
-      var bound: Double?
+      let bound: Double?
       switch Document.Scalar.number(member.key) {
       case .whole(let whole): bound = Double(whole)
       case .number(let number): bound = number
-      default: member.refuseKey(.value, "a bin of at_least is a number, and \(member.key.shown) is not")
+      default:
+        bound = nil
+        member.refuseKey(.value, "a bin of at_least is a number, and \(member.key.shown) is not")
       }
       let points = readPoints(member, of: field)
       if let value = bound, let last = bins.last, value <= last.bound {
         member.refuseKey(.range, "bins of at_least go up, and \(member.key.shown) does not follow the one before it")
-        bound = nil
       }
       guard let bound, let points else { continue }
       if let direction, let last = bins.last {
