@@ -33,24 +33,51 @@ package final class CandidateRow {
   package let states: UnsafeMutablePointer<UInt8>
   /// At most `longestUserID` bytes of UTF-8.
   package let userIDBytes: UnsafeMutablePointer<UInt8>
+  /// What changes with every candidate, outside the object: fields of a class are checked at each access.
+  private struct Head {
+    var userIDCount = 0
+    var contactsState = FactState.missing
+    var contacts: ContiguousArray<Contact> = []
+    var contactEntries = 0
+    var ignored = 0
+  }
+  private let head: UnsafeMutablePointer<Head>
+
   /// 0: none usable.
-  package var userIDCount = 0
+  package var userIDCount: Int {
+    get { head.pointee.userIDCount }
+    set { head.pointee.userIDCount = newValue }
+  }
   /// `FactState`: missing, present, or wrongType when it is no list.
-  package var contactsState = FactState.missing
+  package var contactsState: UInt8 {
+    get { head.pointee.contactsState }
+    set { head.pointee.contactsState = newValue }
+  }
   /// Entries of the list that have a time and a channel, whether or not the time lies ahead.
-  package var contacts: ContiguousArray<Contact> = []
+  package var contacts: ContiguousArray<Contact> {
+    get { head.pointee.contacts }
+    _modify { yield &head.pointee.contacts }
+  }
   /// Entries of the list, usable or not.
-  package var contactEntries = 0
+  package var contactEntries: Int {
+    get { head.pointee.contactEntries }
+    set { head.pointee.contactEntries = newValue }
+  }
   /// Members that nobody declared.
-  package var ignored = 0
+  package var ignored: Int {
+    get { head.pointee.ignored }
+    set { head.pointee.ignored = newValue }
+  }
 
   /// Whether texts are kept as they are, beside their numbers: for a policy that compares two fields, and for `explain`.
-  package var keepsTexts: Bool
+  package let keepsTexts: Bool
   /// Where the kept text of a slot stands in `textBytes`.
   package let textPlaces: UnsafeMutablePointer<(start: Int, count: Int)>
   package var textBytes: [UInt8] = []
 
   package init(policy: Policy, keepingTexts: Bool = false) {
+    head = .allocate(capacity: 1)
+    head.initialize(to: Head())
     slotCount = policy.fields.slotCount
     declaredCount = policy.fields.declared.count
     keepsTexts = keepingTexts || policy.comparesTexts
@@ -65,6 +92,8 @@ package final class CandidateRow {
   }
 
   deinit {
+    head.deinitialize(count: 1)
+    head.deallocate()
     bits.deallocate()
     states.deallocate()
     userIDBytes.deallocate()
@@ -76,11 +105,11 @@ package final class CandidateRow {
   /// Forgets the candidate.
   package func reset() {
     states.update(repeating: FactState.missing, count: slotCount)
-    userIDCount = 0
-    contactsState = FactState.missing
-    contacts.removeAll(keepingCapacity: true)
-    contactEntries = 0
-    ignored = 0
+    head.pointee.userIDCount = 0
+    head.pointee.contactsState = FactState.missing
+    if head.pointee.contactEntries > 0 { head.pointee.contacts.removeAll(keepingCapacity: true) }
+    head.pointee.contactEntries = 0
+    head.pointee.ignored = 0
     if keepsTexts { textBytes.removeAll(keepingCapacity: true) }
   }
 

@@ -52,7 +52,7 @@ package struct Condition: Sendable {
   }
 
   struct Node: Sendable {
-    enum Operation: UInt8, Sendable {
+    enum Operation: UInt8, Sendable, BitwiseCopyable {
       case alwaysTrue, alwaysFalse, flag
       case and, or, not
       case compareNumber, compareTime, compareText, compareTruth

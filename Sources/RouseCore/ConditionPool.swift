@@ -1,9 +1,11 @@
 /// All conditions of a policy in one array of nodes, with texts as numbers: what is evaluated for each candidate.
-package final class ConditionPool: Sendable {
+package final class ConditionPool: @unchecked Sendable {
+  // Sendable because nothing in it changes after init.
+
   /// A condition of the pool: the index of its root.
   package typealias Root = Int
 
-  fileprivate struct Node {
+  fileprivate struct Node: BitwiseCopyable {
     var operation: Condition.Node.Operation
     var relation: Relation
     var negated: Bool
@@ -14,9 +16,9 @@ package final class ConditionPool: Sendable {
     var bits: UInt64
   }
 
-  private let nodes: ContiguousArray<Node>
+  private let nodes: UnsafeMutablePointer<Node>
   /// Nodes, or bits of literals.
-  private let lists: ContiguousArray<UInt64>
+  private let lists: UnsafeMutablePointer<UInt64>
 
   struct Builder {
     fileprivate var nodes: ContiguousArray<Node> = []
@@ -72,8 +74,13 @@ package final class ConditionPool: Sendable {
   }
 
   init(_ builder: Builder) {
-    nodes = builder.nodes
-    lists = builder.lists
+    nodes = plainMemory(builder.nodes)
+    lists = plainMemory(builder.lists)
+  }
+
+  deinit {
+    nodes.deallocate()
+    lists.deallocate()
   }
 
   /// Whether the condition is TRUE of the row, the only value by which a condition holds.

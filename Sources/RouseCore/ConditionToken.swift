@@ -156,7 +156,7 @@ enum Keyword: String, CaseIterable {
 }
 
 /// How two values are compared.
-package enum Relation: String, Sendable {
+package enum Relation: String, Sendable, BitwiseCopyable {
   case equal = "="
   case notEqual = "<>"
   case less = "<"

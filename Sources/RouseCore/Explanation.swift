@@ -31,9 +31,9 @@ extension Scorer {
 
   /// The bin of each row of a card.
   package func bins(_ card: Scorecard, _ row: CandidateRow) -> [Int32] {
-    card.rows.map { characteristic in
+    (0..<card.count).map { index in
       var below = false
-      return characteristic.bin(row, below: &below)
+      return card.bin(index, row, below: &below)
     }
   }
 

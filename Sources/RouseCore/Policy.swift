@@ -24,6 +24,7 @@ package final class Policy: Sendable {
   /// Codes and what they say: the model's own first, in the order of `ReasonCode`.
   package let codes: [(code: String, say: String?)]
   let thinCode: Int?
+  let riskRules: RiskRules
   /// Micros.
   let hurdle: Int64
   /// Declared fields of kind times; they hold the first slots.
@@ -34,7 +35,7 @@ package final class Policy: Sendable {
     let code: Int
   }
 
-  package struct Channel: Sendable {
+  package final class Channel: Sendable {
     package let name: String
     let needs: ConditionPool.Root
     let cost: Double
@@ -43,6 +44,30 @@ package final class Policy: Sendable {
     /// Seconds of the local day, cut to the policy's hours.
     let windows: [(start: Int64, end: Int64)]
     package let text: UInt64
+
+    init(_ channel: ChannelDefinition, needs: ConditionPool.Root, text: UInt64, hours: Window) {
+      name = channel.name
+      self.needs = needs
+      cost = channel.cost
+      quit = channel.quit
+      cap30d = channel.cap30d
+      windows = channel.best.compactMap { window in
+        let start = max(window.start, hours.start)
+        let end = min(window.end, hours.end)
+        return start < end ? (Int64(start) * 60, Int64(end) * 60) : nil
+      }
+      self.text = text
+    }
+  }
+
+  /// The numbers of risk that every candidate needs.
+  struct RiskRules: Sendable {
+    let baseScore: Int
+    let cutoff: Int
+    /// Rows known below which thin points apply; 0 when there are none.
+    let thinBelow: Int
+    let thinPoints: Int
+    let follow: Double
   }
 
   /// - Parameter bytes: the policy's text as it was read; its digest is the version.
@@ -109,16 +134,12 @@ package final class Policy: Sendable {
     }
     let hours = definition.contact.hours
     channels = definition.channels.indices.map { index in
-      let channel = definition.channels[index]
-      let windows = channel.best.compactMap { window -> (start: Int64, end: Int64)? in
-        let start = max(window.start, hours.start)
-        let end = min(window.end, hours.end)
-        return start < end ? (Int64(start) * 60, Int64(end) * 60) : nil
-      }
-      return Channel(
-        name: channel.name, needs: needs[index], cost: channel.cost, quit: channel.quit, cap30d: channel.cap30d,
-        windows: windows, text: UInt64(channelTexts[index]))
+      Channel(definition.channels[index], needs: needs[index], text: UInt64(channelTexts[index]), hours: hours)
     }
+    riskRules = RiskRules(
+      baseScore: definition.risk.baseScore, cutoff: definition.risk.cutoff,
+      thinBelow: definition.risk.thin?.knownBelow ?? 0, thinPoints: definition.risk.thin?.points ?? 0,
+      follow: definition.risk.underwriting?.follow ?? 0)
     hurdle = Micros.from(definition.money.hurdle)
     timesCount = definition.fields.declared.count { $0.kind == .times }
   }
@@ -135,12 +156,9 @@ package final class Policy: Sendable {
 
   /// Probability of default at a risk score, underwriting to come or not (model 4.2).
   package func pd(riskScore: Int, stage: Int) -> Double {
-    let risk = definition.risk
-    var points = riskScore - risk.baseScore
-    if let underwriting = risk.underwriting, stages[stage].recall?.isAheadOfUnderwriting == true {
-      points += underwriting.lift
-    }
-    return Odds.badShare(Odds.scale(risk.baseOdds, points))
+    let isAhead = stages[stage].recall?.isAheadOfUnderwriting ?? false
+    let lift = isAhead ? definition.risk.underwriting?.lift ?? 0 : 0
+    return Odds.badShare(Odds.scale(definition.risk.baseOdds, riskScore - definition.risk.baseScore + lift))
   }
 
   /// What an option is worth over the hurdle, in 1e-12 of the currency.

@@ -1,6 +1,8 @@
 /// A scorecard compiled to tables (model 4.1): rows are characteristics, bins are attributes with points. Risk and
 /// response share it.
-package struct Scorecard: Sendable {
+package final class Scorecard: @unchecked Sendable {
+  // Sendable because nothing in it changes after init.
+
   /// Which attribute a value falls into: an index of `binNames`, or one of these.
   package enum Bin {
     package static let missing: Int32 = -1
@@ -10,11 +12,6 @@ package struct Scorecard: Sendable {
   package struct Row: Sendable {
     package let slot: Int
     package let name: String
-    /// Lower bounds in rising order; empty for an `is` row.
-    package let bounds: [Double]
-    /// By text number, or 0 and 1 for a flag: the bin; empty for an `at_least` row.
-    let binOfValue: [Int32]
-    package let isNumber: Bool
     package let points: [Int]
     package let binNames: [String]
     package let missing: Int
@@ -31,60 +28,131 @@ package struct Scorecard: Sendable {
     package func name(ofBin bin: Int32) -> String {
       bin >= 0 ? binNames[Int(bin)] : bin == Bin.missing ? "missing" : "other"
     }
-
-    /// The bin of the row's value; `below` when it lies under the first bin, which counts as missing and is an issue.
-    @inline(__always)
-    func bin(_ row: CandidateRow, below: inout Bool) -> Int32 {
-      guard row.states[slot] == FactState.present else { return Bin.missing }
-      let bits = row.bits[slot]
-      if isNumber {
-        let value = Double(bitPattern: bits)
-        var at = bounds.count - 1
-        while at >= 0, value < bounds[at] { at -= 1 }
-        if at < 0 {
-          below = true
-          return Bin.missing
-        }
-        return Int32(truncatingIfNeeded: at)
-      }
-      return bits < UInt64(binOfValue.count) ? binOfValue[Int(bits)] : Bin.other
-    }
   }
 
   package let rows: [Row]
+
+  /// A row as the scorer reads it, without a reference to count.
+  private struct Entry {
+    let slot: Int
+    /// Where its bounds stand (`at_least`), or its bins by value (`is`), and how many.
+    let start: Int
+    let count: Int
+    let isNumber: Bool
+    /// Where the points of its bins stand.
+    let points: Int
+    let missing: Int
+    let other: Int
+  }
+  private let entries: UnsafeMutablePointer<Entry>
+  private let bounds: UnsafeMutablePointer<Double>
+  /// By text number, or 0 and 1 for a flag.
+  private let binOfValue: UnsafeMutablePointer<Int32>
+  private let points: UnsafeMutablePointer<Int>
+  package let count: Int
+
+  /// The bin of a row's value; `below` when it lies under the first bin, which counts as missing and is an issue.
+  @inline(__always)
+  func bin(_ index: Int, _ row: CandidateRow, below: inout Bool) -> Int32 {
+    let entry = entries[index]
+    guard row.states[entry.slot] == FactState.present else { return Bin.missing }
+    let bits = row.bits[entry.slot]
+    if entry.isNumber {
+      let value = Double(bitPattern: bits)
+      var at = entry.count - 1
+      while at >= 0, value < bounds[entry.start + at] { at -= 1 }
+      if at < 0 {
+        below = true
+        return Bin.missing
+      }
+      return Int32(truncatingIfNeeded: at)
+    }
+    return bits < UInt64(entry.count) ? binOfValue[entry.start + Int(bits)] : Bin.other
+  }
+
+  @inline(__always)
+  func points(_ index: Int, _ bin: Int32) -> Int {
+    let entry = entries[index]
+    return bin >= 0 ? points[entry.points + Int(bin)] : bin == Bin.missing ? entry.missing : entry.other
+  }
+
+  @inline(__always) func slot(_ index: Int) -> Int { entries[index].slot }
 
   init(
     _ definitions: [CardRowDefinition], fields: FieldTable, textCount: Int, textID: (String) -> Int,
     codeIndex: (String) -> Int?
   ) {
-    rows = definitions.map { definition in
-      var bounds: [Double] = []
-      var binOfValue: [Int32] = []
-      var points: [Int] = []
-      var names: [String] = []
+    var rows: [Row] = []
+    var entries: [Entry] = []
+    var allBounds: [Double] = []
+    var allValues: [Int32] = []
+    var allPoints: [Int] = []
+    for definition in definitions {
+      let points: [Int]
+      let names: [String]
+      var top: Int
+      let start: Int
+      let count: Int
+      var isNumber = false
       switch definition.bins {
       case .atLeast(let bins):
-        bounds = bins.map(\.bound)
+        isNumber = true
+        start = allBounds.count
+        count = bins.count
+        allBounds += bins.map(\.bound)
         points = bins.map(\.points)
         names = bins.map { ">=" + shortest($0.bound) }
+        top = definition.missing
       case .isEqual(let bins):
         let isFlag = fields.type(ofSlot: definition.slot) == .boolean
-        binOfValue = [Int32](repeating: Bin.other, count: isFlag ? 2 : textCount)
+        start = allValues.count
+        count = isFlag ? 2 : textCount
+        allValues += [Int32](repeating: Bin.other, count: count)
+        for (index, bin) in bins.enumerated() {
+          let value = isFlag ? (bin.key == "true" ? 1 : 0) : textID(bin.key)
+          allValues[start + value] = Int32(truncatingIfNeeded: index)
+        }
         points = bins.map(\.points)
         names = bins.map(\.key)
-        for (index, bin) in bins.enumerated() {
-          binOfValue[isFlag ? (bin.key == "true" ? 1 : 0) : textID(bin.key)] = Int32(truncatingIfNeeded: index)
-        }
+        top = max(definition.missing, definition.other)
       }
-      var top = max(points.max() ?? definition.missing, definition.missing)
-      if bounds.isEmpty { top = max(top, definition.other) }
-      return Row(
-        slot: definition.slot, name: fields.name(ofSlot: definition.slot), bounds: bounds, binOfValue: binOfValue,
-        isNumber: !bounds.isEmpty, points: points, binNames: names, missing: definition.missing,
-        other: definition.other,
-        top: top, code: definition.code.flatMap(codeIndex))
+      top = max(top, points.max() ?? top)
+      rows.append(
+        Row(
+          slot: definition.slot, name: fields.name(ofSlot: definition.slot), points: points, binNames: names,
+          missing: definition.missing, other: definition.other, top: top, code: definition.code.flatMap(codeIndex)))
+      entries.append(
+        Entry(
+          slot: definition.slot, start: start, count: count, isNumber: isNumber, points: allPoints.count,
+          missing: definition.missing, other: definition.other))
+      allPoints += points
     }
+    self.rows = rows
+    count = rows.count
+    self.entries = plainMemory(entries)
+    bounds = plainMemory(allBounds)
+    binOfValue = plainMemory(allValues)
+    points = plainMemory(allPoints)
   }
+
+  deinit {
+    entries.deallocate()
+    bounds.deallocate()
+    binOfValue.deallocate()
+    points.deallocate()
+  }
+}
+
+/// A copy of values that need no reference counting, for tables that every candidate reads. Whoever holds it deallocates
+/// it, and vouches for the indices.
+func plainMemory<Value: BitwiseCopyable>(_ values: some Collection<Value>) -> UnsafeMutablePointer<Value> {
+  let memory = UnsafeMutablePointer<Value>.allocate(capacity: max(1, values.count))
+  var at = 0
+  for value in values {
+    (memory + at).initialize(to: value)
+    at += 1
+  }
+  return memory
 }
 
 /// Without a fraction when whole, else the shortest decimal that reads back as the same double; never with an exponent.

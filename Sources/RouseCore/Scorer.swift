@@ -155,17 +155,18 @@ package final class Scorer: Sendable {
 
   private func assessRisk(_ row: CandidateRow, _ decision: inout Decision) {
     decision.depth = .risk
-    let risk = policy.definition.risk
-    var score = risk.baseScore
+    let rules = policy.riskRules
+    let card = policy.risk
+    var score = rules.baseScore
     var known = 0
-    for index in policy.risk.rows.indices {
+    for index in 0..<card.count {
       var below = false
-      let bin = policy.risk.rows[index].bin(row, below: &below)
-      if below { decision.issues.append(.belowTheScale(slot: policy.risk.rows[index].slot)) }
+      let bin = card.bin(index, row, below: &below)
+      if below { decision.issues.append(.belowTheScale(slot: card.slot(index))) }
       if bin != Scorecard.Bin.missing { known += 1 }
-      score += policy.risk.rows[index].points(ofBin: bin)
+      score += card.points(index, bin)
     }
-    if let thin = risk.thin, known < thin.knownBelow { score += thin.points }
+    if known < rules.thinBelow { score += rules.thinPoints }
     decision.riskScore = score
     decision.pd = policy.pd(riskScore: score, stage: decision.stage)
   }
@@ -175,12 +176,12 @@ package final class Scorer: Sendable {
     let risk = policy.definition.risk
     var lost: [(points: Int, code: Int)] = []
     var known = 0
-    for card in policy.risk.rows {
+    for (index, characteristic) in policy.risk.rows.enumerated() {
       var below = false
-      let bin = card.bin(row, below: &below)
+      let bin = policy.risk.bin(index, row, below: &below)
       if bin != Scorecard.Bin.missing { known += 1 }
-      let points = card.top - card.points(ofBin: bin)
-      if points > 0, let code = card.code { lost.append((points, code)) }
+      let points = characteristic.top - characteristic.points(ofBin: bin)
+      if points > 0, let code = characteristic.code { lost.append((points, code)) }
     }
     if let thin = risk.thin, known < thin.knownBelow, thin.points < 0, let code = policy.thinCode {
       lost.append((-thin.points, code))
@@ -215,7 +216,7 @@ package final class Scorer: Sendable {
     for rule in policy.knockout where policy.conditions.holds(rule.when, row) {
       decision.reasons.append(Int32(rule.code))
     }
-    if !decision.reasons.isEmpty || decision.riskScore < policy.definition.risk.cutoff {
+    if !decision.reasons.isEmpty || decision.riskScore < policy.riskRules.cutoff {
       decision.status = .declined
       let most = max(policy.definition.risk.reasons, decision.reasons.count)
       decision.reasons.append(contentsOf: riskReasons(row).prefix(most - decision.reasons.count))
@@ -286,17 +287,18 @@ package final class Scorer: Sendable {
     let money = policy.definition.money
     decision.recency = recall.recency.points(silentDays: decision.silentDays ?? 0)
     decision.approval = 0
-    if recall.isAheadOfUnderwriting, let underwriting = policy.definition.risk.underwriting {
-      let points = Double(decision.riskScore - policy.definition.risk.baseScore)
-      decision.approval = Int(Micros.halfUp(points * underwriting.follow))
+    if recall.isAheadOfUnderwriting {
+      let points = Double(decision.riskScore - policy.riskRules.baseScore)
+      decision.approval = Int(Micros.halfUp(points * policy.riskRules.follow))
     }
     var points = recall.points + decision.recency + decision.approval
-    for index in policy.response.rows.indices {
+    let card = policy.response
+    for index in 0..<card.count {
       var below = false
-      let bin = policy.response.rows[index].bin(row, below: &below)
-      if below { decision.issues.append(.belowTheScale(slot: policy.response.rows[index].slot)) }
+      let bin = card.bin(index, row, below: &below)
+      if below { decision.issues.append(.belowTheScale(slot: card.slot(index))) }
       decision.responseBins.append(bin)
-      points += policy.response.rows[index].points(ofBin: bin)
+      points += card.points(index, bin)
     }
     decision.points = points
 
@@ -308,9 +310,10 @@ package final class Scorer: Sendable {
     decision.perLoan = perLoan
     for channel in decision.free {
       let index = Int(channel)
+      let definition = policy.channels[index]
       let p = Odds.share(Odds.scale(recall.base[index], points))
-      let spend = policy.channels[index].cost + p * recall.coupon
-      let quitting = policy.channels[index].quit * Double(1 + decision.contacts30d) * money.relationship
+      let spend = definition.cost + p * recall.coupon
+      let quitting = definition.quit * Double(1 + decision.contacts30d) * money.relationship
       let value = p * recall.incremental * perLoan - spend - quitting
       decision.options.append(
         Option(

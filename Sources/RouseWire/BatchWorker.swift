@@ -23,9 +23,17 @@ package final class BatchWorker: @unchecked Sendable {
   private let writer: DecisionWriter
   private let explanation: ExplanationWriter?
   private let longestLine: Int
-  private var reader: CandidateReader
+  private let tables: WireTables
   private let row: CandidateRow
-  private var decision = Decision()
+  private let isStream: Bool
+  /// Taken out while a block or a request is worked off: a local value is read and written without the checks and the
+  /// reference counting that a class's would cost for every line.
+  private var scratch: Scratch?
+
+  private struct Scratch {
+    var reader: CandidateReader
+    var decision = Decision()
+  }
 
   /// - Parameters:
   ///   - longestLine: bytes, without the LF.
@@ -38,27 +46,33 @@ package final class BatchWorker: @unchecked Sendable {
     self.longestLine = longestLine
     self.isStream = isStream
     explanation = explain ? ExplanationWriter(scorer: scorer) : nil
-    reader = CandidateReader(tables: tables)
+    self.tables = tables
     row = CandidateRow(policy: scorer.policy, keepingTexts: explain)
   }
 
-  private let isStream: Bool
+  private func takeScratch() -> Scratch {
+    var taken: Scratch?
+    swap(&taken, &scratch)
+    return taken ?? Scratch(reader: CandidateReader(tables: tables))
+  }
 
   // MARK: - Score
 
   /// Scores the lines of a block from an offset on; one row a line, each ended by an LF, into `out`.
   package func score(_ block: Block, from start: Int = 0, into out: inout ByteWriter, totals: inout Totals) -> Stop {
+    var scratch = takeScratch()
+    defer { self.scratch = scratch }
     var at = start
     while let line = nextLine(block, &at) {
       if line.count > longestLine { return .lineTooLong }
-      if let stop = read(line) {
+      if let stop = read(line, &scratch) {
         switch stop {
         case .end: return .end(next: at)
         case .cancel: return .cancel(next: at)
         case .candidate, .invalid: break
         }
       }
-      write(into: &out, totals: &totals)
+      write(scratch.decision, into: &out, totals: &totals)
       out.put(0x0A)
     }
     return .none
@@ -68,11 +82,13 @@ package final class BatchWorker: @unchecked Sendable {
   func score(_ scanner: inout JSONScanner, depth: Int, into out: inout ByteWriter, totals: inout Totals)
     throws(JSONFault)
   {
-    try read(&scanner, depth: depth)
-    write(into: &out, totals: &totals)
+    var scratch = takeScratch()
+    defer { self.scratch = scratch }
+    try read(&scanner, depth: depth, &scratch)
+    write(scratch.decision, into: &out, totals: &totals)
   }
 
-  private func write(into out: inout ByteWriter, totals: inout Totals) {
+  private func write(_ decision: Decision, into out: inout ByteWriter, totals: inout Totals) {
     totals.count(decision)
     writer.write(decision, userID: row.userID, into: &out)
     if let explanation, decision.depth >= .stage {
@@ -87,24 +103,28 @@ package final class BatchWorker: @unchecked Sendable {
 
   /// Scores the lines of a block from an offset on, and keeps what a plan needs of them.
   package func rank(_ block: Block, from start: Int = 0, into part: RankPart) -> Stop {
+    var scratch = takeScratch()
+    defer { self.scratch = scratch }
     var at = start
     while let line = nextLine(block, &at) {
       if line.count > longestLine { return .lineTooLong }
-      if let stop = read(line) {
+      if let stop = read(line, &scratch) {
         switch stop {
         case .end: return .end(next: at)
         case .cancel: return .cancel(next: at)
         case .candidate, .invalid: break
         }
       }
-      part.add(decision, row, scorer)
+      part.add(scratch.decision, row, scorer)
     }
     return .none
   }
 
   func rank(_ scanner: inout JSONScanner, depth: Int, into part: RankPart) throws(JSONFault) {
-    try read(&scanner, depth: depth)
-    part.add(decision, row, scorer)
+    var scratch = takeScratch()
+    defer { self.scratch = scratch }
+    try read(&scanner, depth: depth, &scratch)
+    part.add(scratch.decision, row, scorer)
   }
 
   // MARK: - Lines
@@ -124,38 +144,34 @@ package final class BatchWorker: @unchecked Sendable {
   }
 
   /// Reads a line and decides; the control, if it is one.
-  private func read(_ line: UnsafeRawBufferPointer) -> CandidateReader.Outcome? {
-    switch reader.read(line, into: row) {
+  private func read(_ line: UnsafeRawBufferPointer, _ scratch: inout Scratch) -> CandidateReader.Outcome? {
+    switch scratch.reader.read(line, into: row) {
     case .candidate:
-      scorer.score(row, into: &decision)
+      scorer.score(row, into: &scratch.decision)
       return nil
     case .end where isStream: return .end
     case .cancel where isStream: return .cancel
     case .invalid, .end, .cancel:
-      refuse()
+      refuse(&scratch)
       return nil
     }
   }
 
-  private func read(_ scanner: inout JSONScanner, depth: Int) throws(JSONFault) {
+  private func read(_ scanner: inout JSONScanner, depth: Int, _ scratch: inout Scratch) throws(JSONFault) {
     guard scanner.byte == 0x7B else {
-      try skipValue(&scanner, depth: depth - 1)
-      return refuse()
+      try scratch.reader.skip(&scanner, depth - 1)
+      return refuse(&scratch)
     }
-    if try reader.read(&scanner, into: row, depth: depth) == .candidate {
-      scorer.score(row, into: &decision)
+    if try scratch.reader.read(&scanner, into: row, depth: depth) == .candidate {
+      scorer.score(row, into: &scratch.decision)
     } else {
-      refuse()
+      refuse(&scratch)
     }
   }
 
-  private func refuse() {
+  private func refuse(_ scratch: inout Scratch) {
     row.reset()
-    decision.invalidate(.i01)
-  }
-
-  private func skipValue(_ scanner: inout JSONScanner, depth: Int) throws(JSONFault) {
-    try reader.skip(&scanner, depth)
+    scratch.decision.invalidate(.i01)
   }
 }
 

@@ -31,9 +31,10 @@ package struct CandidateReader {
     policy = tables.policy
     tree = tables.tree
     channels = tables.channels
-    seen = [UInt32](repeating: 0, count: tree.keys.count)
-    following = tables.tree.keys.indices.map { $0 + 1 < tables.tree.keys.count ? Int32($0 + 1) : Int32($0) }
-    starting = tree.nodes.map(\.firstKey)
+    seen = [UInt32](repeating: 0, count: tree.count)
+    let count = tree.count
+    following = (0..<count).map { $0 + 1 < count ? Int32($0 + 1) : Int32($0) }
+    starting = tree.firstKeys
   }
 
   /// Reads one line.
@@ -90,7 +91,8 @@ package struct CandidateReader {
       if text.hasEscapes {
         decoded.removeAll(keepingCapacity: true)
         scanner.decode(text, into: &decoded)
-        key = decoded.withUnsafeBytes { tree.find($0, in: node) }
+        for _ in 0..<8 { decoded.append(0) }
+        key = decoded.withUnsafeBytes { tree.find(UnsafeRawBufferPointer(rebasing: $0.dropLast(8)), in: node) }
       } else {
         let guess = previous < 0 ? starting[node] : following[Int(previous)]
         let name = scanner.raw(text)
@@ -118,7 +120,7 @@ package struct CandidateReader {
   private mutating func value(
     of key: Int32, _ scanner: inout JSONScanner, _ row: CandidateRow, _ depth: Int
   ) throws(JSONFault) {
-    switch tree.keys[Int(key)].target {
+    switch tree.target(key) {
     case .slot(let slot, let kind):
       switch kind {
       case .flags: try flag(slot, &scanner, row, depth)
