@@ -148,8 +148,8 @@ import Testing
 
   @Test func timeLimits() async throws {
     let server = try ServerProcess(configure: {
-      $0.replacingOccurrences(of: "partial_line_seconds: 30", with: "partial_line_seconds: 1")
-        .replacingOccurrences(of: "idle_seconds: 300", with: "idle_seconds: 2")
+      $0.replacingOccurrences(of: "partial_line_seconds: 30", with: "partial_line_seconds: 2")
+        .replacingOccurrences(of: "idle_seconds: 300", with: "idle_seconds: 6")
     })
     let partial = try await server.connect()
     try await partial.send("{\"op\":")
