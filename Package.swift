@@ -42,6 +42,7 @@ let package = Package(
     .testTarget(name: "RousePolicyTests", dependencies: ["RousePolicy", "RouseCore"], exclude: ["Vectors"]),
     .testTarget(name: "RouseWireTests", dependencies: ["RouseWire", "RousePolicy", "RouseCore"]),
     .testTarget(name: "RouseTLSTests", dependencies: ["RouseTLS"] + nio),
+    .testTarget(name: "RouseClientTests", dependencies: ["RouseClient"]),
     .testTarget(
       name: "RouseServerTests",
       dependencies: [

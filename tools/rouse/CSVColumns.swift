@@ -43,7 +43,7 @@ struct CSVColumns {
     }
     if !names.contains("user_id") {
       let hint = Suggestion.sentence(for: "user_id", among: names)
-      throw Fault(message: "the header has no column 'user_id'\(hint); the first line must name the columns")
+      throw Fault(message: "the first line must name the columns, and one of them is 'user_id'\(hint)")
     }
   }
 

@@ -52,9 +52,9 @@ final class CSVSource: CandidateSource {
       out.put(0x0A)
     }
     guard out.count > 0 else { return nil }
-    let firstLine = linesBefore + 1
-    linesBefore += lineCount(out.bytes)
-    return Candidates(block: Block(out.bytes), firstLine: firstLine)
+    let lines = lineCount(out.bytes)
+    defer { linesBefore += lines }
+    return Candidates(block: Block(out.bytes), firstLine: linesBefore + 1, lines: lines)
   }
 
   func place(ofLine line: Int) -> String { "\(parser.input.name), candidate \(line)" }

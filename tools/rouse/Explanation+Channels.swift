@@ -50,7 +50,7 @@ extension Explanation {
       let spend = channel["spend"]?.number, let value = channel["value"]?.number
     else { return "" }
     return "    value = \(number(channel["p"])) x \(number(money?["incremental"])) x \(number(money?["per_loan"])) - "
-      + "\(number(channel["spend"])) - \(shownNumber(max(0, p * share * each - spend - value), decimals: 4)) for those who quit"
+      + "\(number(channel["spend"])) - \(shownNumber(max(0, p * share * each - spend - value), decimals: 3)) for those who quit"
   }
 
   mutating func arm() {

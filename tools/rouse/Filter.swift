@@ -68,7 +68,7 @@ struct Filter {
         return { candidates in
           let part = RankPart(policy: scorer.policy, rows: rows)
           if worker.rank(candidates.block, into: part) != .none { throw tooLong(candidates) }
-          return (part, lineCount(candidates.block.bytes))
+          return (part, candidates.lines)
         }
       },
       take: { part, lines in

@@ -1,3 +1,4 @@
+import Foundation
 import RouseWire
 
 /// Some whole lines of the input.
@@ -5,6 +6,7 @@ struct Candidates {
   let block: Block
   /// The number of the first one, from 1.
   let firstLine: Int
+  let lines: Int
 }
 
 /// Candidates as blocks of whole JSON lines, whatever the input is.
@@ -57,9 +59,9 @@ final class LineSource: CandidateSource {
       let block = Block(UnsafeRawBufferPointer(rebasing: bytes[..<end]))
       held = filled - end
       if held > 0, let base = buffer.baseAddress { base.copyMemory(from: base + end, byteCount: held) }
-      let firstLine = linesBefore + 1
-      linesBefore += lineCount(block.bytes)
-      return Candidates(block: block, firstLine: firstLine)
+      let lines = lineCount(block.bytes)
+      defer { linesBefore += lines }
+      return Candidates(block: block, firstLine: linesBefore + 1, lines: lines)
     }
     return nil
   }
@@ -71,20 +73,13 @@ final class LineSource: CandidateSource {
   }
 }
 
-/// LFs, eight bytes at a time.
 func lineCount(_ bytes: UnsafeRawBufferPointer) -> Int {
+  guard let base = bytes.baseAddress else { return 0 }
   var count = 0
   var at = 0
-  let low: UInt64 = 0x7F7F_7F7F_7F7F_7F7F
-  while at + 8 <= bytes.count {
-    let word = bytes.loadUnaligned(fromByteOffset: at, as: UInt64.self) ^ 0x0A0A_0A0A_0A0A_0A0A
-    // The top bit of a byte stays clear only where the whole byte is zero.
-    count &+= (~(((word & low) &+ low) | word | low)).nonzeroBitCount
-    at += 8
-  }
-  while at < bytes.count {
-    if bytes[at] == 0x0A { count &+= 1 }
-    at += 1
+  while let found = memchr(base + at, 0x0A, bytes.count - at) {
+    count += 1
+    at = base.distance(to: found) + 1
   }
   return count
 }

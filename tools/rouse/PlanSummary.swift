@@ -23,7 +23,11 @@ struct PlanSummary {
         "\(money("net_value")), and no plan within the limits brings more than \(money("net_value_at_most"))"
       ))
     let cuts = plan["cut"]?.items ?? []
-    if cuts.isEmpty { lines.append(("Limits", "none binds: every contact that pays is on the list")) }
+    if cuts.isEmpty {
+      let waiting = plan["status"]?["waitlist"]?.whole ?? 0
+      let none = "none binds: every contact that pays is on the list"
+      lines.append(("Limits", waiting == 0 ? none : "none has a price, but \(grouped(waiting)) did not fit"))
+    }
     for (index, cut) in cuts.enumerated() {
       let used = "\(harmless(cut["limit"]?.text ?? "")) \(amount(cut["used"])) of \(amount(cut["max"]))"
       lines.append((index == 0 ? "Limits" : "", used + (cut["say"]?.text.map { "; " + harmless($0) } ?? "")))

@@ -59,9 +59,9 @@ private final class BackgroundReader: @unchecked Sendable {
       queue.async { [self] in
         continuation.resume(
           with: Result {
-            let block = try source.next()?.block
-            if let block { progress.add(lineCount(block.bytes)) }
-            return block
+            guard let candidates = try source.next() else { return nil }
+            progress.add(candidates.lines)
+            return candidates.block
           })
       }
     }
