@@ -149,13 +149,11 @@ import Testing
   @Test func timeLimits() async throws {
     let server = try ServerProcess(configure: {
       $0.replacingOccurrences(of: "partial_line_seconds: 30", with: "partial_line_seconds: 2")
-        .replacingOccurrences(of: "idle_seconds: 300", with: "idle_seconds: 6")
+        .replacingOccurrences(of: "idle_seconds: 300", with: "idle_seconds: 3")
     })
-    let partial = try await server.connect()
-    try await partial.send("{\"op\":")
+    let partial = try await server.connect(first: "{\"op\":")
     #expect(try await partial.read().contains("incomplete_line"))
-    let idle = try await server.connect()
-    try await idle.send("{\"op\":\"ping\"}\n")
+    let idle = try await server.connect(first: "{\"op\":\"ping\"}\n")
     #expect(try await idle.read().contains("idle_timeout"))
   }
 

@@ -119,12 +119,12 @@ final class ServerProcess {
   func tls(_ name: String) -> String { home.appending(path: "tls/" + name).path }
 
   /// A peer with the home's client certificate, or without one.
-  func connect(withCertificate: Bool = true) async throws -> Peer {
+  func connect(withCertificate: Bool = true, first: String = "") async throws -> Peer {
     try await Peer(
       port: port,
       TLSClientSettings(
         caFile: tls("ca.pem"), certificateFile: withCertificate ? tls("client.pem") : nil,
-        keyFile: withCertificate ? tls("client.key") : nil))
+        keyFile: withCertificate ? tls("client.key") : nil), first: Array(first.utf8))
   }
 }
 
@@ -139,7 +139,17 @@ final class Peer: Sendable {
     private let sink: AsyncThrowingStream<[UInt8], any Error>.Continuation
     private var failure: (any Error)?
 
-    init(_ sink: AsyncThrowingStream<[UInt8], any Error>.Continuation) { self.sink = sink }
+    private let first: [UInt8]
+
+    init(_ sink: AsyncThrowingStream<[UInt8], any Error>.Continuation, first: [UInt8]) {
+      self.sink = sink
+      self.first = first
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+      if !first.isEmpty { context.writeAndFlush(NIOAny(ByteBuffer(bytes: first)), promise: nil) }
+      context.fireChannelActive()
+    }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) { sink.yield(Array(buffer: unwrapInboundIn(data))) }
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -152,7 +162,8 @@ final class Peer: Sendable {
     func channelInactive(context: ChannelHandlerContext) { sink.finish(throwing: failure) }
   }
 
-  init(port: Int, _ settings: TLSClientSettings) async throws {
+  /// - Parameter first: sent as soon as there is a connection, however busy the tests are.
+  init(port: Int, _ settings: TLSClientSettings, first: [UInt8] = []) async throws {
     let context = try TLSClientContext(settings)
     let (stream, continuation) = AsyncThrowingStream<[UInt8], any Error>.makeStream()
     inbox = stream
@@ -160,7 +171,7 @@ final class Peer: Sendable {
       .channelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
           try channel.pipeline.syncOperations.addHandlers([
-            TLSHandler(client: context, host: "127.0.0.1"), Collector(continuation),
+            TLSHandler(client: context, host: "127.0.0.1"), Collector(continuation, first: first),
           ])
         }
       }
