@@ -1,3 +1,5 @@
+import RouseWire
+
 /// Why a request has no answer. Each kind has one remedy, and the tool one exit code.
 package enum ClientError: Error, Sendable, Equatable, CustomStringConvertible {
   /// A file of the client's own is wrong: certificate, key or CA.

@@ -1,4 +1,5 @@
 import NIOCore
+import RouseWire
 
 #if canImport(Glibc)
   import Glibc
@@ -38,7 +39,7 @@ enum ReplyLine {
       self = .row
       return
     }
-    guard let value = JSONValue(Array(line)), case .object = value else {
+    guard let value = JSONValue(line), case .object = value else {
       self = .garbled
       return
     }

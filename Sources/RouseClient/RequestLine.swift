@@ -1,3 +1,5 @@
+import RouseWire
+
 /// The line that begins a request.
 package struct RequestLine: Sendable {
   private var members: [String]

@@ -202,8 +202,6 @@ struct JSONScanner {
     let isNegative: Bool
     /// The mantissa holds every digit.
     let isExact: Bool
-    /// Neither point nor exponent.
-    let isInteger: Bool
   }
 
   @inline(__always)
@@ -214,7 +212,6 @@ struct JSONScanner {
     var mantissa: UInt64 = 0
     var digits = 0
     var exponent = 0
-    var isInteger = true
     if base[at] == 0x30 {
       at += 1
     } else {
@@ -226,7 +223,6 @@ struct JSONScanner {
       }
     }
     if base[at] == 0x2E {
-      isInteger = false
       at += 1
       guard base[at] &- 0x30 <= 9 else { throw fault() }
       while case let digit = base[at] &- 0x30, digit <= 9 {
@@ -241,7 +237,6 @@ struct JSONScanner {
       }
     }
     if base[at] | 0x20 == 0x65 {
-      isInteger = false
       at += 1
       let isMinus = base[at] == 0x2D
       if isMinus || base[at] == 0x2B { at += 1 }
@@ -254,8 +249,7 @@ struct JSONScanner {
       exponent += isMinus ? -value : value
     }
     return Number(
-      start: start, end: at, mantissa: mantissa, exponent: exponent, isNegative: isNegative, isExact: digits <= 19,
-      isInteger: isInteger)
+      start: start, end: at, mantissa: mantissa, exponent: exponent, isNegative: isNegative, isExact: digits <= 19)
   }
 
   /// The double nearest to a number's text. Clinger's fast path where it is exact; else the library's.

@@ -39,7 +39,7 @@ package struct RequestReader {
     try scanner.enter(1)
     let mark = names.mark
     var isFirst = true
-    var members: [(name: String, value: JSONValue)] = []
+    var members: [JSONValue.Member] = []
     while let key = try scanner.nextKey(&isFirst) {
       try scanner.note(key, in: &names, since: mark, &scratch)
       let name = scanner.text(key)
@@ -52,7 +52,7 @@ package struct RequestReader {
       if name == "id" {
         setID(Array(UnsafeRawBufferPointer(start: scanner.base + start, count: scanner.at - start)), value, &reading)
       } else {
-        members.append((name, value))
+        members.append(JSONValue.Member(name: name, value: value))
       }
     }
     scanner.skipSpace()
@@ -86,7 +86,8 @@ package struct RequestReader {
   private func setID(_ raw: [UInt8], _ value: JSONValue, _ reading: inout Reading) {
     switch value {
     case .null: break
-    case .string where raw.count <= 1026, .number(_, isInteger: true) where raw.count <= 40: reading.request.id = raw
+    case .text where raw.count <= 1026: reading.request.id = raw
+    case .number where raw.count <= 40 && value.isInteger: reading.request.id = raw
     default:
       reading.memberFault =
         reading.memberFault
@@ -108,7 +109,7 @@ private enum RequestMembers {
     }
   }
 
-  static func read(_ members: [(name: String, value: JSONValue)], _ reading: inout RequestReader.Reading) {
+  static func read(_ members: [JSONValue.Member], _ reading: inout RequestReader.Reading) {
     readOperation(members.first { $0.name == "op" }?.value, &reading)
     guard let operation = reading.request.operation else {
       // So that a refused stream's lines can be told from requests.
@@ -118,7 +119,8 @@ private enum RequestMembers {
       return
     }
     let known = known(operation)
-    for (name, value) in members where name != "op" {
+    for member in members where member.name != "op" {
+      let name = member.name
       do throws(WireError) {
         if !known.contains(name) {
           if name.utf8.starts(with: "x_".utf8) { continue }
@@ -126,7 +128,7 @@ private enum RequestMembers {
             .badRequest, "\(operation.rawValue) has no such member" + Suggestion.sentence(for: name, among: known),
             at: "/" + pointer(name))
         }
-        try set(name, value, &reading.request)
+        try set(name, member.value, &reading.request)
       } catch {
         reading.memberFault = reading.memberFault ?? error
       }
@@ -136,7 +138,7 @@ private enum RequestMembers {
 
   private static func readOperation(_ value: JSONValue?, _ reading: inout RequestReader.Reading) {
     switch value {
-    case .string(let name)?:
+    case .text(let name)?:
       reading.request.operation = Operation(rawValue: name)
       if reading.request.operation == nil {
         reading.operationFault = WireError(
@@ -170,7 +172,7 @@ private enum RequestMembers {
     if case .null = value, !["budget", "capital", "limit"].contains(name) { return }
     switch name {
     case "as_of":
-      guard case .string(let text) = value, let seconds = Moment.parse(text) else {
+      guard case .text(let text) = value, let seconds = Moment.parse(text) else {
         throw WireError(
           .badRequest, "as_of is an RFC 3339 time with its offset, like 2026-03-01T10:00:00+08:00", at: at)
       }
@@ -190,8 +192,8 @@ private enum RequestMembers {
     case "explain": request.explain = try flag(value, at)
     case "rows":
       switch value {
-      case .string("all"): request.rows = .all
-      case .string("contacts"): request.rows = .contacts
+      case .text("all"): request.rows = .all
+      case .text("contacts"): request.rows = .contacts
       default: throw WireError(.badRequest, "rows is \"contacts\" or \"all\"", at: at)
       }
     case "budget": request.budget = try money(value, 1e9, at)
@@ -205,7 +207,7 @@ private enum RequestMembers {
   }
 
   private static func text(_ value: JSONValue, _ at: String) throws(WireError) -> String {
-    guard case .string(let text) = value, text.utf8.count <= 256 else {
+    guard case .text(let text) = value, text.utf8.count <= 256 else {
       throw WireError(.badRequest, "a string of at most 256 bytes belongs here", at: at)
     }
     return text
@@ -217,7 +219,7 @@ private enum RequestMembers {
   }
 
   private static func whole(_ value: JSONValue, _ range: ClosedRange<Int64>, _ at: String) throws(WireError) -> Int64 {
-    guard case .number(let number, _) = value, number == number.rounded(), number >= Double(range.lowerBound),
+    guard let number = value.number, number == number.rounded(), number >= Double(range.lowerBound),
       number <= Double(range.upperBound)
     else {
       throw WireError(
@@ -230,7 +232,7 @@ private enum RequestMembers {
   private static func money(_ value: JSONValue, _ most: Double, _ at: String) throws(WireError) -> LimitSetting<Double>
   {
     if case .null = value { return .lifted }
-    guard case .number(let number, _) = value, number >= 0, number <= most else {
+    guard let number = value.number, number >= 0, number <= most else {
       throw WireError(.badRequest, "a number from 0 to \(shortest(most)) belongs here, or null for no limit", at: at)
     }
     return .most(number)

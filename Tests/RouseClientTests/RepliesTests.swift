@@ -1,4 +1,5 @@
 import NIOCore
+import RouseWire
 import Testing
 
 @testable import RouseClient
@@ -41,30 +42,6 @@ struct RepliesTests {
       "\(error)" == "the server answers overloaded at /users/3: busy (try again in 50 ms)"
     }
   }
-}
-
-@Suite("JSON of replies")
-struct JSONValueTests {
-  @Test(
-    "What is read is written again byte for byte",
-    arguments: [
-      #"{"a":[1,-0.5,1e9,true,false,null],"b":{"c":""}}"#, #""\"\\\b\f\n\r\t\u0001é😀""#, "12.50", "[]", "{}",
-    ])
-  func sameBytes(_ text: String) throws { #expect(try #require(JSONValue(Array(text.utf8))).json == text) }
-
-  @Test(
-    "What is no JSON is nil",
-    arguments: ["", "01", "1.", "-", "[1,]", "{\"a\":1,}", "\"\u{1}\"", #""\ud800""#, "nul", "1 2", "{a:1}", "\"a"])
-  func refused(_ text: String) { #expect(JSONValue(Array(text.utf8)) == nil) }
-
-  @Test("Deep nesting and bytes that are no UTF-8 are nil, not a crash")
-  func hostile() {
-    #expect(JSONValue([UInt8](repeating: 0x5B, count: 1_000_000)) == nil)
-    #expect(JSONValue([0x22, 0xFF, 0x22]) == nil)
-  }
-
-  @Test("An escaped surrogate pair is one character")
-  func surrogates() { #expect(JSONValue(Array(#""\ud83d\ude00""#.utf8))?.text == "😀") }
 }
 
 @Suite("Endpoints")

@@ -1,4 +1,3 @@
-import RouseClient
 import RouseCore
 import RouseWire
 
@@ -117,11 +116,12 @@ struct CSVColumns {
     case .flag where isWord(cell, "true"): out.write("true")
     case .flag where isWord(cell, "false"): out.write("false")
     case .contacts:
-      guard case .list? = JSONValue(Array(cell)) else {
+      // Line ends are white space there, but would end our line.
+      let list = cell.map { $0 == 0x0A || $0 == 0x0D ? 0x20 : $0 }
+      guard case .list? = JSONValue(list) else {
         throw Fault(message: "the cell 'contacts' is no JSON array, such as [{\"channel\":\"sms\",\"at\":\"…\"}]")
       }
-      // Line ends are white space there, but would end our line.
-      out.write(cell.map { $0 == 0x0A || $0 == 0x0D ? 0x20 : $0 })
+      out.write(list)
     case .text, .number, .flag: cell.withUnsafeBytes { out.writeQuoted($0) }
     }
   }
@@ -131,7 +131,7 @@ struct CSVColumns {
     guard let first = cell.first, first == 0x2D || first >= 0x30 && first <= 0x39, let last = cell.last, last >= 0x30,
       last <= 0x39
     else { return false }
-    if case .number? = JSONValue(Array(cell)) { return true }
+    if case .number? = JSONValue(cell) { return true }
     return false
   }
 

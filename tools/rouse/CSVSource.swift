@@ -1,4 +1,3 @@
-import RouseClient
 import RouseCore
 import RouseWire
 

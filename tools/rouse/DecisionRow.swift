@@ -1,5 +1,5 @@
 import Foundation
-import RouseClient
+import RouseWire
 
 /// One decision as the cells of a table.
 struct DecisionRow {

@@ -1,5 +1,5 @@
 import Foundation
-import RouseClient
+import RouseWire
 
 extension Explanation {
   mutating func channels() {

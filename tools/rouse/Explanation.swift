@@ -1,5 +1,5 @@
 import Foundation
-import RouseClient
+import RouseWire
 
 /// A decision with its explanation, as a person would write it down. Parts that the decision did not come to are left out.
 struct Explanation {

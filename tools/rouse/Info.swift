@@ -1,5 +1,6 @@
 import ArgumentParser
 import RouseClient
+import RouseWire
 
 struct Info: AsyncParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,6 +1,7 @@
 import ArgumentParser
 import RouseClient
 import RouseCore
+import RouseWire
 
 /// A limit as it is written: a number, or `none`, which lifts it.
 enum Ceiling: Equatable, Sendable {
@@ -14,7 +15,7 @@ enum Ceiling: Equatable, Sendable {
       self = .none
       return
     }
-    guard case .number(let digits)? = JSONValue(Array(text.utf8)), let value = Double(digits), value >= 0,
+    guard case .number(let digits)? = JSONValue(text.utf8), let value = Double(digits), value >= 0,
       value <= most, !isWhole || Int64(digits) != nil
     else {
       let kind = isWhole ? "a whole number" : "a number"

@@ -1,5 +1,5 @@
 import Foundation
-import RouseClient
+import RouseWire
 
 /// The totals of a rank in words: what it costs, what it brings, what binds, and who was left out and why.
 struct PlanSummary {
@@ -88,7 +88,7 @@ struct StatusSummary {
       }
     }
     if let ignored = totals["ignored"]?.whole, ignored > 0 {
-      text += "\(grouped(ignored)) members of candidates are no fields of the policy, and were ignored\n"
+      text += "Ignored: members of candidates that are no fields of the policy, \(grouped(ignored)) in all\n"
     }
     return text
   }

@@ -1,7 +1,7 @@
 import ArgumentParser
-import RouseClient
 import RouseCore
 import RousePolicy
+import RouseWire
 
 struct PolicyCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(

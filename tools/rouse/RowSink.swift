@@ -1,5 +1,3 @@
-import RouseClient
-
 /// Where rows and the last line of an answer go.
 protocol RowSink: AnyObject {
   /// Whole rows, each with its LF.

@@ -1,4 +1,4 @@
-import RouseClient
+import RouseWire
 
 /// Rows as a table for a person, and then the totals in words.
 final class TableSink: RowSink {
@@ -27,7 +27,7 @@ final class TableSink: RowSink {
   func rows(_ bytes: UnsafeRawBufferPointer) throws {
     var text = ""
     for line in bytes.split(separator: 0x0A) {
-      guard let value = JSONValue(Array(line)) else { continue }
+      guard let value = JSONValue(line) else { continue }
       let cells = DecisionRow(value).cells(kind)
       if isSettled {
         text += table.line(cells) + "\n"
