@@ -38,15 +38,18 @@ let package = Package(
       name: "rouse", dependencies: ["RouseClient", "RouseCore", "RousePolicy", "RouseWire", "RouseTLS", arguments],
       path: "tools/rouse"),
     .executableTarget(name: "make-candidates", dependencies: [arguments], path: "tools/candidates"),
-    .testTarget(name: "RouseCoreTests", dependencies: ["RouseCore"]),
-    .testTarget(name: "RousePolicyTests", dependencies: ["RousePolicy", "RouseCore"], exclude: ["Vectors"]),
-    .testTarget(name: "RouseWireTests", dependencies: ["RouseWire", "RousePolicy", "RouseCore"]),
+    .target(name: "TestData", path: "Tests/TestData"),
+    .testTarget(name: "RouseCoreTests", dependencies: ["RouseCore", "TestData"]),
+    .testTarget(name: "RousePolicyTests", dependencies: ["RousePolicy", "RouseCore", "TestData"]),
+    .testTarget(name: "RouseWireTests", dependencies: ["RouseWire", "RousePolicy", "RouseCore", "TestData"]),
     .testTarget(name: "RouseTLSTests", dependencies: ["RouseTLS"] + nio),
-    .testTarget(name: "RouseClientTests", dependencies: ["RouseClient"]),
+    .testTarget(
+      name: "RouseClientTests",
+      dependencies: ["RouseClient", "RouseWire", .product(name: "NIOCore", package: "swift-nio")]),
     .testTarget(
       name: "RouseServerTests",
       dependencies: [
-        "RouseServer", "RouseCore", "RousePolicy", "RouseWire", "RouseTLS", "rouse-server", "rouse",
+        "RouseServer", "RouseCore", "RousePolicy", "RouseWire", "RouseTLS", "TestData", "rouse-server", "rouse",
       ] + nio),
   ],
   swiftLanguageModes: [.v6]

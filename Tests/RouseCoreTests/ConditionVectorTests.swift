@@ -1,4 +1,5 @@
 import Foundation
+import TestData
 import Testing
 
 @testable import RouseCore
@@ -14,9 +15,7 @@ import Testing
   }
 
   static let cases: [Case] = {
-    let file = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .deletingLastPathComponent().appending(path: "proto-spec/vectors/conditions.tsv")
-    guard let data = try? Data(contentsOf: file) else { return [] }
+    guard let data = try? Vectors.bytes("conditions.tsv") else { return [] }
     return data.split(separator: 0x0A).enumerated().compactMap { index, bytes in
       let cells = bytes.split(separator: 0x09, omittingEmptySubsequences: false).map {
         String(decoding: $0, as: UTF8.self)

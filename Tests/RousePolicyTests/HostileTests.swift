@@ -1,4 +1,5 @@
 import RousePolicy
+import TestData
 import Testing
 
 /// Whatever the bytes are, the answer is a policy or diagnostics in order, never a trap.
@@ -20,26 +21,28 @@ import Testing
   }
 
   @Test(arguments: [
-    ("bad-policies/base.yaml", 1), ("policies/lapsed-donors.yaml", 1), ("policies/cash-loan-recall.yaml", 13),
-    ("edges/json-policy.json", 1),
+    ("bad-policies/base.yaml", 1), ("../examples/lapsed-donors.yaml", 1), ("policy.yaml", 13),
+    ("edges/json-policy/policy.json", 1),
   ])
-  func truncated(_ name: String, _ stride: Int) {
-    let bytes = Vectors.bytes(name)
+  func truncated(_ name: String, _ stride: Int) throws {
+    let bytes = try Vectors.bytes(name)
     let format = Document.Format(fileName: name)
     for count in Swift.stride(from: 0, to: bytes.count, by: stride) { check(Array(bytes[..<count]), format) }
     #expect(check(bytes, format))
   }
 
-  @Test func mutated() {
+  @Test func mutated() throws {
     var random = SplitMix(state: 42)
     let tokens = [
       "\t", "\n", " ", "- ", ": ", "[", "]", "{", "}", "'", "\"", "#", "&a", "*a", "!", "|", "é", "\0", "\\", "null",
       "-5", "?",
     ]
     .map { Array($0.utf8) }
+    let json = try Vectors.bytes("edges/json-policy/policy.json")
+    let yaml = try Vectors.bytes("bad-policies/base.yaml")
     for round in 0..<1500 {
       let format: Document.Format = round % 3 == 0 ? .json : .yaml
-      var bytes = Vectors.bytes(format == .json ? "edges/json-policy.json" : "bad-policies/base.yaml")
+      var bytes = format == .json ? json : yaml
       for _ in 0...Int(random.next() % 3) {
         let at = Int(random.next() % UInt64(bytes.count))
         let end = min(bytes.count, at + Int(random.next() % 6))
@@ -80,16 +83,5 @@ import Testing
     #expect(check(Array(or.utf8), .yaml))
     #expect(!check(Array(small(("debt > 1000", String(repeating: "(", count: 500_000))).utf8), .yaml))
     #expect(!check(Array("{\"name\": \"\(long)\"}".utf8), .json))
-  }
-
-  private struct SplitMix {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-      state &+= 0x9E37_79B9_7F4A_7C15
-      var z = state
-      z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-      z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-      return z ^ (z >> 31)
-    }
   }
 }

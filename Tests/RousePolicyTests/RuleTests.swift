@@ -1,5 +1,6 @@
 import RouseCore
 import RousePolicy
+import TestData
 import Testing
 
 /// The rules of model 1 that the shared vectors do not reach, each on the small policy with one text replaced.
@@ -211,7 +212,7 @@ import Testing
   }
 
   @Test func aPolicyInJSONHasNoPlaces() throws {
-    let text = Vectors.text("edges/json-policy.json")
+    let text = try Vectors.text("edges/json-policy/policy.json")
     #expect(try faults(text, .json) == [])
     let bad = text.replacing("\"version\": 2", with: "\"version\": 2.0").replacing("\"odds\": 1", with: "\"odds\": 1e0")
       .replacing("'it''s' OR stop", with: "'it''s' OR stopp")

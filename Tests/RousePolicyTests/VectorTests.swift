@@ -1,30 +1,38 @@
 import RouseCore
 import RousePolicy
+import TestData
 import Testing
 
 @Suite struct VectorTests {
-  @Test(arguments: Vectors.lines("bad-policies/index.tsv").dropFirst().map(Vectors.columns))
-  func badPolicy(_ row: [String]) {
+  static let badPolicies = Vectors.rows("bad-policies/index.tsv", skipping: 1)
+
+  @Test(arguments: badPolicies)
+  func badPolicy(_ row: [String]) throws {
     let path = row[2].isEmpty ? "" : " \(row[2])"
-    #expect(faults(Vectors.bytes("bad-policies/\(row[0])")) == ["\(row[1])\(path) \(row[3]):\(row[4])"], "\(row[5])")
+    #expect(
+      faults(try Vectors.bytes("bad-policies/\(row[0])")) == ["\(row[1])\(path) \(row[3]):\(row[4])"], "\(row[5])")
   }
 
-  @Test(arguments: Vectors.names(in: "edges") + Vectors.names(in: "policies") + ["bad-policies/base.yaml"])
-  func goodPolicy(_ name: String) {
-    #expect(faults(Vectors.bytes(name), Document.Format(fileName: name)) == [])
+  @Test(
+    arguments: EdgeCase.all.map(\.policy) + [
+      "policy.yaml", "bad-policies/base.yaml", "../examples/cash-loan-recall.yaml", "../examples/lapsed-donors.yaml",
+      "../examples/lapsed-shoppers.yaml",
+    ])
+  func goodPolicy(_ name: String) throws {
+    #expect(faults(try Vectors.bytes(name), Document.Format(fileName: name)) == [])
   }
 
   @Test func allVectorsAreThere() {
-    #expect(Vectors.lines("bad-policies/index.tsv").count == 46)
-    #expect(Vectors.names(in: "edges").count == 47)
-    #expect(Vectors.lines("conditions.tsv").count > 190)
+    #expect(Self.badPolicies.count == 45)
+    #expect(EdgeCase.all.count == 47)
+    #expect(Self.conditions.count > 190)
+    #expect(Vectors.goldenSettings.count == 5)
   }
 
-  static let conditions = Vectors.lines("conditions.tsv").dropFirst(2).map(Vectors.columns)
-    .filter { $0[2].contains(":") }
+  static let conditions = Vectors.rows("conditions.tsv", skipping: 2)
 
   /// A condition of the vectors as the condition of a rule, once quoted and once plain where it can be.
-  @Test(arguments: conditions)
+  @Test(arguments: conditions.filter { $0[2].contains(":") })
   func faultyCondition(_ row: [String]) throws {
     let expected = row[2].split(separator: ":").map(String.init)
     let column = try #require(Int(expected[1]))
@@ -44,8 +52,7 @@ import Testing
   }
 
   @Test func conditionsThatHold() throws {
-    let fine = Vectors.lines("conditions.tsv").dropFirst(2).map(Vectors.columns).filter { !$0[2].contains(":") }
-    for row in fine {
+    for row in Self.conditions where !row[2].contains(":") {
       let policy = small(
         ("joined_at, seen_at]\n  times_ahead", "joined_at, seen_at, t, u, v]\n  times_ahead"),
         ("numbers: [debt", "numbers: [a, b, c, debt"), ("flags: [sms_ok", "flags: [p, q, r, sms_ok"),
@@ -55,19 +62,10 @@ import Testing
   }
 
   @Test func settingsOfTheGoldenRuns() throws {
-    let document = try Document.parse(json: Vectors.bytes("settings.json"))
-    let settings = try #require(document.root["settings"])
-    guard case .map(let runs) = settings.content else { return }
-    #expect(runs.count == 5)
-    for run in runs {
-      guard case .list(let items) = run.value.content else { continue }
-      let overrides = try items.map { item in
-        guard case .scalar(let scalar) = item.content else { throw NotAText() }
-        return try Override(parsing: scalar.text)
-      }
+    for (name, settings) in Vectors.goldenSettings {
       let policy = try PolicyReader.read(
-        Vectors.bytes("policies/cash-loan-recall.yaml"), format: .yaml, overrides: overrides)
-      switch run.key {
+        Vectors.bytes("policy.yaml"), format: .yaml, overrides: try settings.map { try Override(parsing: $0) })
+      switch name {
       case "no-limits":
         #expect(policy.plan.capacity.allSatisfy { $0 == nil })
         #expect(policy.plan.quotas.isEmpty)
@@ -84,13 +82,8 @@ import Testing
     }
   }
 
-  private struct NotAText: Error {}
-
-  @Test func overridesOfTheEdgeCases() throws {
-    let quotaMade = #"plan.quota.é={"when":"region_group = 'two'","max":1}"#
-    #expect(faults(Vectors.bytes("edges/unicode.yaml"), .yaml, [try Override(parsing: quotaMade)]) == [])
-    let nulls = ["plan.quota.vip.when=\"lim > 100\"", "plan.quota.vip.max=2", "plan.capital=null"]
-    #expect(
-      faults(Vectors.bytes("edges/null-limits-set.yaml"), .yaml, try nulls.map { try Override(parsing: $0) }) == [])
+  @Test(arguments: EdgeCase.all) func overridesOfAnEdgeCase(_ edge: EdgeCase) throws {
+    let overrides = try edge.overrides.map { try Override(parsing: $0) }
+    #expect(faults(try Vectors.bytes(edge.policy), Document.Format(fileName: edge.policy), overrides) == [])
   }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import RouseTLS
+import TestData
 import Testing
 
 /// The daemon as its operator and its peers meet it.

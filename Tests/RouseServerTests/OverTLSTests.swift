@@ -1,24 +1,12 @@
 import Foundation
 import RouseCore
 import RousePolicy
+import RouseWire
+import TestData
 import Testing
 
 /// The vectors against the real daemon over real TLS.
 @Suite struct OverTLSTests {
-  static let edges: [String] =
-    (try? FileManager.default.contentsOfDirectory(atPath: Vectors.folder.appending(path: "edges").path))?.sorted() ?? []
-
-  struct EdgeCase: Decodable {
-    let asOf: String
-    let op: String
-    let set: [String]
-
-    enum CodingKeys: String, CodingKey {
-      case asOf = "as_of"
-      case op, set
-    }
-  }
-
   /// A policy with overrides set, as a JSON policy: a server takes no overrides.
   static func policy(_ file: String, overrides: [String]) throws -> [UInt8] {
     var document = try Document.parse(try Vectors.bytes(file), format: Document.Format(fileName: file))
@@ -28,30 +16,17 @@ import Testing
 
   private static func json(_ node: Document.Node) -> String {
     switch node.content {
-    case .map(let entries): "{" + entries.map { quote($0.key) + ":" + json($0.value) }.joined(separator: ",") + "}"
+    case .map(let entries):
+      "{" + entries.map { JSONText.quoted($0.key) + ":" + json($0.value) }.joined(separator: ",") + "}"
     case .list(let nodes): "[" + nodes.map(json).joined(separator: ",") + "]"
     case .scalar(let scalar):
       switch scalar.reading {
       case .null: "null"
       case .boolean(let value): value ? "true" : "false"
       case .whole, .number: scalar.text
-      case .text: quote(scalar.text)
+      case .text: JSONText.quoted(scalar.text)
       }
     }
-  }
-
-  private static func quote(_ text: String) -> String {
-    var quoted = "\""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "\"": quoted += "\\\""
-      case "\\": quoted += "\\\\"
-      case "\t": quoted += "\\t"
-      case "\n": quoted += "\\n"
-      default: quoted.unicodeScalars.append(scalar)
-      }
-    }
-    return quoted + "\""
   }
 
   /// Streams candidates and compares every row, and the totals in the line that has `ok`.
@@ -77,22 +52,18 @@ import Testing
     #expect(got.last?.utf8.suffix(totals.utf8.count).elementsEqual(totals.utf8) == true, "\(got.last ?? "")")
   }
 
-  @Test(arguments: edges) func edge(_ name: String) async throws {
-    let folder = "edges/" + name
-    let edge = try JSONDecoder().decode(EdgeCase.self, from: Data(try Vectors.bytes(folder + "/case.json")))
-    let isJSON = FileManager.default.fileExists(atPath: Vectors.folder.appending(path: folder + "/policy.json").path)
-    let policy = try Self.policy(folder + (isJSON ? "/policy.json" : "/policy.yaml"), overrides: edge.set)
-    let server = try ServerProcess(policy: ("policy.json", policy))
+  @Test(arguments: EdgeCase.all) func edge(_ edge: EdgeCase) async throws {
+    let server = try ServerProcess(
+      policy: ("policy.json", try Self.policy(edge.policy, overrides: edge.overrides)))
     try await Self.check(
-      server, op: edge.op, asOf: edge.asOf, candidates: try Vectors.bytes(folder + "/candidates.ndjson"),
-      expected: try Vectors.text(folder + "/expected.ndjson"))
+      server, op: edge.op, asOf: edge.asOf, candidates: try edge.candidates, expected: try edge.expected)
   }
 
   @Test func golden() async throws {
     let server = try ServerProcess()
     let candidates = try Vectors.bytes("golden/candidates.ndjson")
     try await Self.check(
-      server, op: "score", asOf: "2026-03-01T02:00:00Z", candidates: candidates,
+      server, op: "score", asOf: Vectors.asOf, candidates: candidates,
       expected: try Vectors.text("golden/expected.score.ndjson"))
   }
 }

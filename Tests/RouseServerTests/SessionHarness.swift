@@ -4,30 +4,10 @@ import RousePolicy
 import RouseTLS
 import RouseWire
 import Synchronization
+import TestData
 import Testing
 
 @testable import RouseServer
-
-enum Vectors {
-  static let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .deletingLastPathComponent().appending(path: "proto-spec/vectors")
-
-  static func bytes(_ path: String) throws -> [UInt8] { Array(try Data(contentsOf: folder.appending(path: path))) }
-  static func text(_ path: String) throws -> String { String(decoding: try bytes(path), as: UTF8.self) }
-}
-
-/// A seeded generator: a failure can be made again.
-struct SplitMix: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
-  }
-}
 
 /// A session without sockets, threads or clock: bytes in, bytes out.
 final class SessionHarness {

@@ -1,5 +1,6 @@
 import Foundation
 import RouseWire
+import TestData
 import Testing
 
 @testable import RouseServer

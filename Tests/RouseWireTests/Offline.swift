@@ -1,17 +1,12 @@
 import Foundation
 import RouseCore
 import RousePolicy
+import TestData
 import Testing
 
 @testable import RouseWire
 
-/// The project's vectors, shared by the specification and the tests.
-enum Vectors {
-  static let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .deletingLastPathComponent().appending(path: "proto-spec/vectors")
-
-  static func bytes(_ path: String) throws -> [UInt8] { Array(try Data(contentsOf: folder.appending(path: path))) }
-
+extension Vectors {
   static func policy(_ path: String, overrides: [String] = []) throws -> Policy {
     let bytes = try bytes(path)
     let definition = try PolicyReader.read(
@@ -68,17 +63,4 @@ struct Offline {
     out.write("}\n")
     return String(decoding: out.array, as: UTF8.self)
   }
-}
-
-/// The first line by which two texts differ, so that a failure is short enough to read.
-func firstDifference(_ got: String, _ wanted: String) -> String? {
-  if got.utf8.elementsEqual(wanted.utf8) { return nil }
-  let a = got.utf8.split(separator: 0x0A, omittingEmptySubsequences: false)
-  let b = wanted.utf8.split(separator: 0x0A, omittingEmptySubsequences: false)
-  for index in 0..<max(a.count, b.count) {
-    let left = index < a.count ? String(a[index]) ?? "?" : "(nothing)"
-    let right = index < b.count ? String(b[index]) ?? "?" : "(nothing)"
-    if !left.utf8.elementsEqual(right.utf8) { return "line \(index + 1):\n got    \(left)\n wanted \(right)" }
-  }
-  return "they differ"
 }
