@@ -92,7 +92,7 @@ package enum Home {
     """
 
   static let clientYAML = """
-    # The client's profile: rouse --profile client.yaml …, or ROUSE_PROFILE=client.yaml. Paths are relative to this file.
+    # The client's profile: rouse ping --profile client.yaml, or ROUSE_PROFILE=client.yaml. Paths are relative to this file.
     server: 127.0.0.1:7411
     ca: tls/ca.pem
     cert: tls/client.pem

@@ -12,7 +12,7 @@ struct RouseServerCommand: AsyncParsableCommand {
       Five minutes to a first answer:
         rouse-server init home                         make a home: configuration, policy, certificates
         rouse-server run --config home/server.yaml     serve on 127.0.0.1:7411 until SIGTERM or SIGINT
-        rouse --profile home/client.yaml ping          in another terminal
+        rouse ping --profile home/client.yaml          in another terminal
 
       Shell completions: rouse-server --generate-completion-script bash|zsh|fish
       """,

@@ -31,17 +31,25 @@ final class ServerProcess {
     return folder
   }
 
+  typealias Ended = (code: Int32, output: [UInt8], error: String)
+
   /// Runs a binary to its end.
   static func run(
     _ name: String, _ arguments: [String], input: [UInt8] = [], environment: [String: String] = [:]
-  ) throws -> (code: Int32, output: [UInt8], error: String) {
+  ) throws -> Ended {
+    try run(binaries.appending(path: name), arguments, input: input, environment: environment)
+  }
+
+  static func run(
+    _ executable: URL, _ arguments: [String], input: [UInt8] = [], environment: [String: String] = [:]
+  ) throws -> Ended {
     let folder = try temporaryFolder()
     defer { try? FileManager.default.removeItem(at: folder) }
     let files = ["in", "out", "err"].map { folder.appending(path: $0) }
     try Data(input).write(to: files[0])
     for file in files.dropFirst() { try Data().write(to: file) }
     let process = Process()
-    process.executableURL = binaries.appending(path: name)
+    process.executableURL = executable
     process.arguments = arguments
     process.standardInput = try FileHandle(forReadingFrom: files[0])
     process.standardOutput = try FileHandle(forWritingTo: files[1])

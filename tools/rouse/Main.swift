@@ -31,6 +31,7 @@ struct Rouse: AsyncParsableCommand {
   static func main() async {
     // A reader that has had enough, such as head, is told by write, not by a signal that kills us midway.
     signal(SIGPIPE, SIG_IGN)
+    fillStandardStreams()
     do {
       var command = try parseAsRoot()
       if var command = command as? any AsyncParsableCommand {
@@ -40,6 +41,14 @@ struct Rouse: AsyncParsableCommand {
       }
     } catch {
       leave(error)
+    }
+  }
+
+  /// Where whoever started us closed a standard stream, our next socket would take its number, and rows would go there.
+  /// `/dev/null`, opened the wrong way round, fails in its place.
+  private static func fillStandardStreams() {
+    for descriptor in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO] where fcntl(descriptor, F_GETFD) == -1 {
+      _ = open("/dev/null", descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY)
     }
   }
 
