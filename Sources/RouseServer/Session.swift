@@ -305,14 +305,13 @@ final class Session {
 
   private func run(_ operation: Operation, _ request: Request, _ line: Block) throws(WireError) {
     let live = shared.live()
-    if let pinned = request.policy, !pinned.utf8.elementsEqual(live.policy.version.utf8) {
-      throw WireError(
-        .notFound, "no such policy version is loaded; the live one is \(live.policy.version)", at: "/policy")
-    }
     switch operation {
     case .ping: reply(request) { _ in }
-    case .info: reply(request) { self.writeInfo(live, into: &$0) }
+    case .info:
+      try checkPin(request, live)
+      reply(request) { self.writeInfo(live, into: &$0) }
     case .fields:
+      try checkPin(request, live)
       reply(request) { out in
         out.write(",\"policy\":")
         out.writeQuoted(live.policy.version)
@@ -324,6 +323,12 @@ final class Session {
     }
   }
 
+  private func checkPin(_ request: Request, _ live: LivePolicy) throws(WireError) {
+    guard let pinned = request.policy, !pinned.utf8.elementsEqual(live.policy.version.utf8) else { return }
+    throw WireError(
+      .notFound, "no such policy version is loaded; the live one is \(live.policy.version)", at: "/policy")
+  }
+
   private func reply(_ request: Request, _ body: (inout ByteWriter) -> Void) {
     Reply.begin(request.id, into: &output)
     body(&output)
@@ -331,6 +336,12 @@ final class Session {
   }
 
   private func start(_ request: Request, _ kind: StreamWork.Kind, _ line: Block, _ live: LivePolicy) throws(WireError) {
+    if case .users(_, let count) = request.candidates, count > shared.limits.inlineCandidates {
+      throw WireError(
+        .tooMany, "at most \(shared.limits.inlineCandidates) candidates stand in a request; send more as a stream",
+        at: "/users")
+    }
+    try checkPin(request, live)
     let now = request.asOf?.seconds ?? min(max(shared.wallClock(), Moment.first), Moment.last)
     let deadline = request.timeoutMS.map { shared.monotonicClock() &+ UInt64($0) &* 1_000_000 }
     let pending = Pending(
@@ -343,12 +354,7 @@ final class Session {
       var isRank = false
       if case .rank = kind { isRank = true }
       state = .streaming(Stream(pending: pending, work: work, isRank: isRank))
-    case .users(let at, let count):
-      if count > shared.limits.inlineCandidates {
-        throw WireError(
-          .tooMany, "at most \(shared.limits.inlineCandidates) candidates stand in a request; send more as a stream",
-          at: "/users")
-      }
+    case .users(let at, _):
       if case .score(let explain) = kind, line.count <= Self.mostOnLoop, !explain {
         return try scoreHere(pending, line, at, live, now)
       }
