@@ -47,18 +47,30 @@ package struct PlanUsers: Sendable {
     }
   }
 
-  /// Adds the users of another part, in their order, leaving out those that `keep` refuses.
-  package mutating func append(_ other: PlanUsers, keep: (Int) -> Bool) {
-    for index in other.users.indices where keep(index) {
-      var user = other.users[index]
-      let range = other.optionRange(index)
-      let idRange = user.idStart..<(user.idStart + Int(user.idCount))
-      user.optionStart = options.count
-      user.idStart = idBytes.count
-      users.append(user)
-      options.append(contentsOf: other.options[range])
-      idBytes.append(contentsOf: other.idBytes[idRange])
-      quotaBits.append(contentsOf: other.quotaBits[(index * quotaWords)..<((index + 1) * quotaWords)])
+  /// Adds the users of another part, in their order.
+  /// - Parameter refused: those that are left out, rising.
+  package mutating func append(_ other: PlanUsers, leavingOut refused: [Int]) {
+    var start = 0
+    for index in refused + [other.count] {
+      append(other, start..<index)
+      start = index + 1
+    }
+  }
+
+  private mutating func append(_ other: PlanUsers, _ range: Range<Int>) {
+    guard let first = range.first, let last = range.last else { return }
+    let optionRange = other.users[first].optionStart..<other.optionRange(last).upperBound
+    let idRange = other.users[first].idStart..<(other.users[last].idStart + Int(other.users[last].idCount))
+    let optionShift = options.count - optionRange.lowerBound
+    let idShift = idBytes.count - idRange.lowerBound
+    options.append(contentsOf: other.options[optionRange])
+    idBytes.append(contentsOf: other.idBytes[idRange])
+    quotaBits.append(contentsOf: other.quotaBits[(range.lowerBound * quotaWords)..<(range.upperBound * quotaWords)])
+    for user in other.users[range] {
+      var moved = user
+      moved.optionStart += optionShift
+      moved.idStart += idShift
+      users.append(moved)
     }
   }
 

@@ -1,14 +1,19 @@
 /// Every text that a policy names, each with a number; a text nobody names is `other`. Candidates' texts become such
 /// numbers as they are read, so that nothing later compares texts.
-package final class TextTable: Sendable {
+package final class TextTable: @unchecked Sendable {
+  // Sendable because nothing in it changes after init.
+
   /// The number of a text that the policy does not name.
   package static let other: UInt64 = 0
 
   /// Texts by number; the first stands for `other`.
   package let texts: [[UInt8]]
   /// Open addressing, at most half full; -1 is empty.
-  private let buckets: [Int32]
+  private let buckets: UnsafeMutablePointer<Int32>
   private let mask: Int
+  /// The texts once more, one after another: where each starts, and where the last ends.
+  private let starts: UnsafeMutablePointer<Int>
+  private let bytes: UnsafeMutablePointer<UInt8>
 
   init(_ builder: Builder) {
     texts = builder.texts
@@ -20,8 +25,18 @@ package final class TextTable: Sendable {
       while buckets[at] >= 0 { at = (at + 1) & (size - 1) }
       buckets[at] = Int32(id)
     }
-    self.buckets = buckets
+    self.buckets = plainMemory(buckets)
     mask = size - 1
+    var starts = [0]
+    for text in texts { starts.append((starts.last ?? 0) + text.count) }
+    self.starts = plainMemory(starts)
+    bytes = plainMemory(texts.joined().map { $0 })
+  }
+
+  deinit {
+    buckets.deallocate()
+    starts.deallocate()
+    bytes.deallocate()
   }
 
   struct Builder {
@@ -45,8 +60,12 @@ package final class TextTable: Sendable {
     while true {
       let id = Int(buckets[at])
       if id < 0 { return Self.other }
-      let known = texts[id]
-      if known.count == text.count, known.withUnsafeBytes({ equal($0, text) }) { return UInt64(id) }
+      let start = starts[id]
+      if starts[id + 1] - start == text.count,
+        equal(UnsafeRawBufferPointer(start: bytes + start, count: text.count), text)
+      {
+        return UInt64(id)
+      }
       at = (at + 1) & mask
     }
   }

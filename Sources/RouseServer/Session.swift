@@ -93,6 +93,7 @@ final class Session {
   private static let enoughForABlock = 1 << 16
   private static let mostWaitingInput = 1 << 19
   private static let rowChunk = 1 << 18
+  private static let mostOutput = 1 << 18
   /// Requests of more bytes than this leave the event loop.
   private static let mostOnLoop = 1 << 14
 
@@ -175,9 +176,11 @@ final class Session {
   var wantsBytes: Bool {
     switch state {
     case .closed: false
-    case .waiting, .discarding: true
+    case .waiting: !isHeldBack
+    case .discarding: true
     case .busy: input.count < Self.enoughForABlock
-    case .streaming(let stream): stream.inFlight.isEmpty || input.count < Self.mostWaitingInput
+    // A line may be longer than what else may wait, so while there is no whole one more is needed.
+    case .streaming(let stream): input.count < Self.mostWaitingInput || stream.inFlight.isEmpty && canCut(stream)
     }
   }
 
@@ -185,10 +188,19 @@ final class Session {
   var hasPartialLine: Bool {
     switch state {
     case .waiting, .discarding: input.count > 0
-    case .streaming(let stream): input.count > 0 && stream.inFlight.isEmpty
+    case .streaming(let stream): input.count > 0 && stream.inFlight.isEmpty && canCut(stream)
     case .busy, .closed: false
     }
   }
+
+  /// The peer does not read its replies: until it does, no more are made.
+  private var isHeldBack: Bool { !isWritable || output.count > Self.mostOutput }
+
+  /// Blocks may be handed out. A rank makes no rows while its candidates come, so nothing holds it back.
+  private func canCut(_ stream: Stream) -> Bool { stream.isRank || !isHeldBack }
+
+  /// The output has been taken.
+  func resume() { advance() }
 
   /// Nothing is being worked on.
   var isIdle: Bool {
@@ -212,6 +224,7 @@ final class Session {
   private func advance() {
     while true {
       switch state {
+      case .waiting where isHeldBack: return
       case .waiting, .discarding:
         guard let line = input.takeLine() else { return endOfInput() }
         if line.count - 1 > shared.limits.lineBytes { return refuseLongLine(id: nil) }
@@ -292,14 +305,13 @@ final class Session {
 
   private func run(_ operation: Operation, _ request: Request, _ line: Block) throws(WireError) {
     let live = shared.live()
-    if let pinned = request.policy, !pinned.utf8.elementsEqual(live.policy.version.utf8) {
-      throw WireError(
-        .notFound, "no such policy version is loaded; the live one is \(live.policy.version)", at: "/policy")
-    }
     switch operation {
     case .ping: reply(request) { _ in }
-    case .info: reply(request) { self.writeInfo(live, into: &$0) }
+    case .info:
+      try checkPin(request, live)
+      reply(request) { self.writeInfo(live, into: &$0) }
     case .fields:
+      try checkPin(request, live)
       reply(request) { out in
         out.write(",\"policy\":")
         out.writeQuoted(live.policy.version)
@@ -311,6 +323,12 @@ final class Session {
     }
   }
 
+  private func checkPin(_ request: Request, _ live: LivePolicy) throws(WireError) {
+    guard let pinned = request.policy, !pinned.utf8.elementsEqual(live.policy.version.utf8) else { return }
+    throw WireError(
+      .notFound, "no such policy version is loaded; the live one is \(live.policy.version)", at: "/policy")
+  }
+
   private func reply(_ request: Request, _ body: (inout ByteWriter) -> Void) {
     Reply.begin(request.id, into: &output)
     body(&output)
@@ -318,6 +336,12 @@ final class Session {
   }
 
   private func start(_ request: Request, _ kind: StreamWork.Kind, _ line: Block, _ live: LivePolicy) throws(WireError) {
+    if case .users(_, let count) = request.candidates, count > shared.limits.inlineCandidates {
+      throw WireError(
+        .tooMany, "at most \(shared.limits.inlineCandidates) candidates stand in a request; send more as a stream",
+        at: "/users")
+    }
+    try checkPin(request, live)
     let now = request.asOf?.seconds ?? min(max(shared.wallClock(), Moment.first), Moment.last)
     let deadline = request.timeoutMS.map { shared.monotonicClock() &+ UInt64($0) &* 1_000_000 }
     let pending = Pending(
@@ -330,12 +354,7 @@ final class Session {
       var isRank = false
       if case .rank = kind { isRank = true }
       state = .streaming(Stream(pending: pending, work: work, isRank: isRank))
-    case .users(let at, let count):
-      if count > shared.limits.inlineCandidates {
-        throw WireError(
-          .tooMany, "at most \(shared.limits.inlineCandidates) candidates stand in a request; send more as a stream",
-          at: "/users")
-      }
+    case .users(let at, _):
       if case .score(let explain) = kind, line.count <= Self.mostOnLoop, !explain {
         return try scoreHere(pending, line, at, live, now)
       }
@@ -406,7 +425,7 @@ final class Session {
   private func cutBlocks() {
     guard case .streaming(var stream) = state else { return }
     if isLate(stream.pending) { return breakOff(stream, WireError(.deadlineExceeded, "timeout_ms has passed")) }
-    while stream.inFlight.count < Self.mostInFlight, isWritable || stream.isRank,
+    while stream.inFlight.count < Self.mostInFlight, canCut(stream),
       stream.inFlight.isEmpty || input.count >= Self.enoughForABlock, let block = input.takeLines()
     {
       let index = stream.nextIndex
@@ -416,7 +435,8 @@ final class Session {
       schedule { .block(work.run(block, index: index)) }
     }
     state = .streaming(stream)
-    guard stream.inFlight.isEmpty else { return }
+    // Nothing is handed out though it might be: no whole line is there.
+    guard stream.inFlight.isEmpty, canCut(stream) else { return }
     if input.count > shared.limits.lineBytes { return refuseLongLine(id: stream.pending.id) }
     if inputEnded {
       fail(

@@ -122,12 +122,14 @@ final class SessionHandler: ChannelInboundHandler {
 
   private func carryOut(_ context: ChannelHandlerContext) {
     startJobs(context)
-    if session.output.count > 0 {
+    while session.output.count > 0 {
       var buffer = context.channel.allocator.buffer(capacity: session.output.count)
       buffer.writeBytes(session.output.bytes)
       session.output.removeAll()
-      if lastOutput == 0 || context.channel.isWritable { lastOutput = now() }
+      if context.channel.isWritable { lastOutput = now() }
       context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
+      session.resume()
+      startJobs(context)
     }
     lineBegan = session.hasPartialLine ? lineBegan ?? now() : nil
     if session.wantsClose {

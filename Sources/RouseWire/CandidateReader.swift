@@ -16,12 +16,7 @@ package struct CandidateReader {
   private let tree: KeyTree
   /// Channel by text number, or -1.
   private let channels: [Int]
-  /// Serial of the object in which a key was last seen: the same serial again is the name twice in one object.
-  private var seen: [UInt32]
-  /// The key that followed a key in the last object: clients keep their order, so it is tried first.
-  private var following: [Int32]
-  /// The first key of each node's last object.
-  private var starting: [Int32]
+  private let memory: KeyMemory
   private var serial: UInt32 = 0
   private var names = KeyNames()
   private var decoded: [UInt8] = []
@@ -31,10 +26,7 @@ package struct CandidateReader {
     policy = tables.policy
     tree = tables.tree
     channels = tables.channels
-    seen = [UInt32](repeating: 0, count: tree.count)
-    let count = tree.count
-    following = (0..<count).map { $0 + 1 < count ? Int32($0 + 1) : Int32($0) }
-    starting = tree.firstKeys
+    memory = KeyMemory(tree)
   }
 
   /// Reads one line.
@@ -71,7 +63,7 @@ package struct CandidateReader {
     guard scanner.byte == 0x7B else { throw scanner.fault(.notAnObject) }
     if serial > UInt32.max / 2 {
       serial = 0
-      for index in seen.indices { seen[index] = 0 }
+      memory.forgetSeen()
     }
     try members(of: 0, &scanner, row, depth)
   }
@@ -94,13 +86,13 @@ package struct CandidateReader {
         for _ in 0..<8 { decoded.append(0) }
         key = decoded.withUnsafeBytes { tree.find(UnsafeRawBufferPointer(rebasing: $0.dropLast(8)), in: node) }
       } else {
-        let guess = previous < 0 ? starting[node] : following[Int(previous)]
+        let guess = previous < 0 ? memory.starting[node] : memory.following[Int(previous)]
         let name = scanner.raw(text)
         if guess >= 0, tree.matches(guess, name) {
           key = guess
         } else {
           key = tree.find(name, in: node)
-          if key >= 0 { if previous < 0 { starting[node] = key } else { following[Int(previous)] = key } }
+          if key >= 0 { if previous < 0 { memory.starting[node] = key } else { memory.following[Int(previous)] = key } }
         }
       }
       guard key >= 0 else {
@@ -108,8 +100,8 @@ package struct CandidateReader {
         try skipMember(&scanner, row, depth)
         continue
       }
-      if seen[Int(key)] == own { throw JSONFault(.duplicateKey, text.start - 1) }
-      seen[Int(key)] = own
+      if memory.seen[Int(key)] == own { throw JSONFault(.duplicateKey, text.start - 1) }
+      memory.seen[Int(key)] = own
       previous = key
       try value(of: key, &scanner, row, depth)
     }

@@ -27,18 +27,18 @@ package final class Ranking: @unchecked Sendable {
   package func add(_ part: RankPart) {
     let partIndex = Int32(truncatingIfNeeded: parts.count)
     parts.append(part)
-    var keep = [Bool](repeating: true, count: part.users.count)
+    var refused: [Int] = []
     for index in part.lines.indices {
       let line = part.lines[index]
       let place = (part: partIndex, line: Int32(truncatingIfNeeded: index))
       if line.idCount > 0, !seen.insert(line.hash, place, isSame: { self.isSame(part, line, $0) }) {
         part.refuse(index)
-        if line.user >= 0 { keep[Int(line.user)] = false }
+        if line.user >= 0 { refused.append(Int(line.user)) }
       } else if line.user >= 0 {
         places.append(place)
       }
     }
-    users.append(part.users, keep: { keep[$0] })
+    users.append(part.users, leavingOut: refused)
     part.users = PlanUsers(policy: policy)
     totals.add(part.totals)
   }

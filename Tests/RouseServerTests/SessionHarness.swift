@@ -51,8 +51,18 @@ final class SessionHarness {
 
   private func take() {
     jobs += session.takeJobs()
-    output += session.output.array
-    session.output.removeAll()
+    while session.output.count > 0 {
+      output += session.output.array
+      session.output.removeAll()
+      session.resume()
+      jobs += session.takeJobs()
+    }
+  }
+
+  /// Whether the peer reads.
+  func setWritable(_ value: Bool) {
+    session.setWritable(value)
+    take()
   }
 
   /// Runs one waiting job, any of them; false when there is none.

@@ -258,6 +258,32 @@ import Testing
     #expect(harness.session.wantsClose)
   }
 
+  /// A peer that does not read: nothing is refused, nothing is lost, and no more replies are made than a little.
+  @Test func slowReadersAreHeldBack() throws {
+    let harness = try SessionHarness()
+    let candidates = try Vectors.bytes("golden/candidates.ndjson")
+    harness.send(Self.head.replacingOccurrences(of: "OP", with: "score"))
+    harness.setWritable(false)
+    for _ in 0..<3 { harness.send(candidates) }
+    harness.settle()
+    #expect(harness.output.isEmpty)
+    #expect(!harness.session.wantsBytes)
+    #expect(!harness.session.hasPartialLine)
+    harness.setWritable(true)
+    harness.settle()
+    harness.send(Self.end)
+    harness.settle()
+    #expect(harness.lines.count == 3 * 1998 + 1)
+
+    let pings = try SessionHarness()
+    pings.setWritable(false)
+    pings.send(String(repeating: "{\"op\":\"info\"}\n", count: 5000))
+    #expect(pings.output.isEmpty)
+    #expect(!pings.session.wantsBytes)
+    pings.setWritable(true)
+    #expect(pings.lines.count == 5000)
+  }
+
   /// Mutated traces: no crash, and one `ok` line for each that the session took for a request.
   @Test(arguments: 0..<200) func mutatedTraces(_ seed: UInt64) throws {
     var random = SplitMix(state: seed &* 7919)
