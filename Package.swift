@@ -42,7 +42,7 @@ let package = Package(
     .testTarget(name: "RouseCoreTests", dependencies: ["RouseCore", "TestData"]),
     .testTarget(name: "RousePolicyTests", dependencies: ["RousePolicy", "RouseCore", "TestData"]),
     .testTarget(name: "RouseWireTests", dependencies: ["RouseWire", "RousePolicy", "RouseCore", "TestData"]),
-    .testTarget(name: "RouseTLSTests", dependencies: ["RouseTLS"] + nio),
+    .testTarget(name: "RouseTLSTests", dependencies: ["RouseTLS", "TestData"] + nio),
     .testTarget(
       name: "RouseClientTests",
       dependencies: ["RouseClient", "RouseWire", .product(name: "NIOCore", package: "swift-nio")]),

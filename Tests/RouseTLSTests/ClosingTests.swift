@@ -1,5 +1,6 @@
 import NIOCore
 import RouseTLS
+import TestData
 import Testing
 
 @Suite(.timeLimit(.minutes(1))) struct ClosingTests {
@@ -107,7 +108,7 @@ import Testing
   @Test func garbageNeverGetsThrough() async throws {
     let home = try TestHome()
     let server = try await Server(home.server())
-    var random = SeededGenerator(seed: 20_261_122)
+    var random = SplitMix(state: 20_261_122)
     for round in 0..<200 {
       let client = try await Client(nil, port: server.port)
       var bytes = (0..<Int.random(in: 1...3000, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) }
@@ -169,18 +170,5 @@ import Testing
     _ = try? await results[3].get()
     #expect(await until { server.log.now.inactive })
     await server.close()
-  }
-}
-
-/// SplitMix64: the same garbage each time.
-struct SeededGenerator: RandomNumberGenerator {
-  private var state: UInt64
-  init(seed: UInt64) { state = seed }
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-    return z ^ (z >> 31)
   }
 }

@@ -1,4 +1,5 @@
 import RouseCore
+import TestData
 import Testing
 
 @testable import RouseWire
@@ -10,12 +11,12 @@ import Testing
   }
 
   private static func policy(_ setting: String) throws -> Policy {
-    try Vectors.policy("policy.yaml", overrides: ModelVectorTests.goldenSettings[setting] ?? [])
+    try Vectors.policy("policy.yaml", overrides: Vectors.goldenSettings[setting] ?? [])
   }
 
   /// The order of the input does not matter, but for which of two lines with one user_id is the earlier.
-  @Test(arguments: ModelVectorTests.goldenSettings.keys.sorted()) func shuffledInput(_ setting: String) throws {
-    let offline = try Offline(policy: Self.policy(setting), asOf: "2026-03-01T02:00:00Z")
+  @Test(arguments: Vectors.goldenSettings.keys.sorted()) func shuffledInput(_ setting: String) throws {
+    let offline = try Offline(policy: Self.policy(setting), asOf: Vectors.asOf)
     // Repeated user_ids would make the first of them matter: golden marks them I03, and so they are left out here.
     let rows = offline.rank([Array(try Self.lines().joined(separator: [0x0A]))]).split(separator: "\n")
     let all = try Self.lines().filter { !$0.withUnsafeBytes { isBlank($0) } }
@@ -29,7 +30,7 @@ import Testing
 
   /// Nor does it matter how the input is cut into blocks.
   @Test(arguments: [1, 7, 100, 1999]) func anyBlocks(_ size: Int) throws {
-    let offline = try Offline(policy: Self.policy("all-limits"), asOf: "2026-03-01T02:00:00Z")
+    let offline = try Offline(policy: Self.policy("all-limits"), asOf: Vectors.asOf)
     let lines = try Self.lines()
     let wanted = offline.rank([Array(lines.joined(separator: [0x0A]))])
     let blocks = stride(from: 0, to: lines.count, by: size).map { start in
@@ -42,7 +43,7 @@ import Testing
   /// The limits hold, and the bound is one.
   @Test(arguments: [0, 1, 5, 50, 500, 5000]) func limitsHold(_ limit: Int64) throws {
     let policy = try Self.policy("no-limits")
-    let offline = try Offline(policy: policy, asOf: "2026-03-01T02:00:00Z")
+    let offline = try Offline(policy: policy, asOf: Vectors.asOf)
     let worker = offline.worker()
     let part = RankPart(policy: policy, rows: .all)
     _ = try Vectors.bytes("golden/candidates.ndjson").withUnsafeBytes { worker.rank(Block($0), into: part) }

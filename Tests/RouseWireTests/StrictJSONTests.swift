@@ -1,5 +1,6 @@
 import Foundation
 import RouseCore
+import TestData
 import Testing
 
 @testable import RouseWire
@@ -34,7 +35,7 @@ import Testing
     [0xF5, 0x80, 0x80, 0x80], [0xF0, 0x9F, 0x98], [0xFF], [0xFE],
   ]
 
-  static let offline: Offline? = try? Offline(policy: Vectors.policy("policy.yaml"), asOf: "2026-03-01T02:00:00Z")
+  static let offline: Offline? = try? Offline(policy: Vectors.policy("policy.yaml"), asOf: Vectors.asOf)
 
   private func isInvalid(_ line: [UInt8]) throws -> Bool {
     try #require(Self.offline).score([line]).hasPrefix(#"{"user_id":null,"status":"invalid","reasons":["I01"]}"#)
