@@ -160,6 +160,14 @@ import Testing
     }
   }
 
+  @Test func refusedStreamThatIsCutOffIsAnsweredOnce() throws {
+    let harness = try SessionHarness()
+    harness.send("{\"op\":\"rank\",\"stream\":true,\"bad\":1}\n{\"user_id\":\"a\"}\n{\"user_id\":")
+    harness.endInput()
+    #expect(harness.lines.count == 1)
+    #expect(harness.session.wantsClose)
+  }
+
   @Test func cancelAnswersOnce() throws {
     let harness = try SessionHarness()
     harness.send(
