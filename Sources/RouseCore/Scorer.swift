@@ -193,9 +193,7 @@ package final class Scorer: Sendable {
   // MARK: - Gate (model 5)
 
   private func passGate(_ row: CandidateRow, _ decision: inout Decision) -> Bool {
-    for rule in policy.suppress where policy.conditions.holds(rule.when, row) {
-      decision.reasons.append(Int32(rule.code))
-    }
+    holding(policy.suppress, row, &decision.reasons)
     if !decision.reasons.isEmpty {
       decision.status = .suppressed
       return false
@@ -213,9 +211,7 @@ package final class Scorer: Sendable {
       decision.until = clock + recall.dormant
       return false
     }
-    for rule in policy.knockout where policy.conditions.holds(rule.when, row) {
-      decision.reasons.append(Int32(rule.code))
-    }
+    holding(policy.knockout, row, &decision.reasons)
     if !decision.reasons.isEmpty || decision.riskScore < policy.riskRules.cutoff {
       decision.status = .declined
       let most = max(policy.definition.risk.reasons, decision.reasons.count)
@@ -223,6 +219,12 @@ package final class Scorer: Sendable {
       return false
     }
     return true
+  }
+
+  /// The codes of the rules that hold.
+  private func holding(_ rules: [Policy.Rule], _ row: CandidateRow, _ codes: inout [Int32]) {
+    let conditions = policy.conditions
+    for index in rules.indices where conditions.holds(rules[index].when, row) { codes.append(Int32(rules[index].code)) }
   }
 
   // MARK: - Contact policy (model 6)

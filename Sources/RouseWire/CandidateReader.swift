@@ -12,7 +12,7 @@ package struct CandidateReader {
     case end, cancel
   }
 
-  private let policy: Policy
+  private let texts: TextTable
   private let tree: KeyTree
   /// Channel by text number, or -1.
   private let channels: [Int]
@@ -23,7 +23,7 @@ package struct CandidateReader {
   private var operation: Outcome?
 
   init(tables: WireTables) {
-    policy = tables.policy
+    texts = tables.policy.texts
     tree = tables.tree
     channels = tables.channels
     memory = KeyMemory(tree)
@@ -171,11 +171,11 @@ package struct CandidateReader {
       decoded.removeAll(keepingCapacity: true)
       scanner.decode(text, into: &decoded)
       decoded.withUnsafeBytes { bytes in
-        row.set(slot, text: policy.texts.id(of: bytes))
+        row.set(slot, text: texts.id(of: bytes))
         if row.keepsTexts { row.keep(slot, bytes) }
       }
     } else {
-      row.set(slot, text: policy.texts.id(of: scanner.raw(text)))
+      row.set(slot, text: texts.id(of: scanner.raw(text)))
       if row.keepsTexts { row.keep(slot, scanner.raw(text)) }
     }
   }
@@ -278,7 +278,7 @@ package struct CandidateReader {
         let text = try scanner.string()
         decoded.removeAll(keepingCapacity: true)
         scanner.decode(text, into: &decoded)
-        channel = channels[Int(decoded.withUnsafeBytes { policy.texts.id(of: $0) })]
+        channel = channels[Int(decoded.withUnsafeBytes { texts.id(of: $0) })]
       } else {
         try skip(&scanner, depth)
       }

@@ -190,31 +190,36 @@ package final class Ranking: @unchecked Sendable {
 private struct SeenUsers {
   private var places: [(part: Int32, line: Int32)] = []
   private var hashes: [UInt64] = []
-  private var buckets = [UInt32](repeating: 0, count: 1024)
+  /// The upper half of a hash, and the index of its place counted from 1; 0 is empty. So a look-up that finds another
+  /// user touches no other memory.
+  private var buckets = [UInt64](repeating: 0, count: 1 << 10)
 
   /// False when the same id is there.
   mutating func insert(
     _ hash: UInt64, _ place: (part: Int32, line: Int32), isSame: ((part: Int32, line: Int32)) -> Bool
   ) -> Bool {
     if places.count * 2 >= buckets.count { grow() }
+    let upper = hash & 0xFFFF_FFFF_0000_0000
     var at = Int(truncatingIfNeeded: hash) & (buckets.count - 1)
-    while case let entry = buckets[at], entry > 0 {
-      let index = Int(entry) - 1
-      if hashes[index] == hash, isSame(places[index]) { return false }
+    while case let entry = buckets[at], entry != 0 {
+      if entry & 0xFFFF_FFFF_0000_0000 == upper {
+        let index = Int(entry & 0xFFFF_FFFF) - 1
+        if hashes[index] == hash, isSame(places[index]) { return false }
+      }
       at = (at + 1) & (buckets.count - 1)
     }
     places.append(place)
     hashes.append(hash)
-    buckets[at] = UInt32(truncatingIfNeeded: places.count)
+    buckets[at] = upper | UInt64(places.count)
     return true
   }
 
   private mutating func grow() {
-    var larger = [UInt32](repeating: 0, count: buckets.count * 2)
+    var larger = [UInt64](repeating: 0, count: buckets.count * 4)
     for (index, hash) in hashes.enumerated() {
       var at = Int(truncatingIfNeeded: hash) & (larger.count - 1)
-      while larger[at] > 0 { at = (at + 1) & (larger.count - 1) }
-      larger[at] = UInt32(truncatingIfNeeded: index + 1)
+      while larger[at] != 0 { at = (at + 1) & (larger.count - 1) }
+      larger[at] = hash & 0xFFFF_FFFF_0000_0000 | UInt64(index + 1)
     }
     buckets = larger
   }
