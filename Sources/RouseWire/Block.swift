@@ -24,6 +24,18 @@ package final class Block: @unchecked Sendable {
     }
   }
 
+  /// Takes over memory that was read into.
+  /// - Parameters:
+  ///   - memory: made by `allocate`, with `room` readable bytes behind `count`.
+  ///   - count: bytes of whole lines, the last of them an LF.
+  package init(adopting memory: UnsafeMutableRawPointer, count: Int) {
+    base = memory
+    self.count = count
+  }
+
+  /// Bytes that must be readable behind a block's own.
+  package static let room = JSONScanner.padding + 1
+
   deinit { base.deallocate() }
 
   package var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base, count: count) }

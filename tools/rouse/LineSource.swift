@@ -21,13 +21,13 @@ protocol CandidateSource: AnyObject {
 final class LineSource: CandidateSource {
   /// Bytes of a candidate's line, without its LF: the server's limit, and so ours.
   static let longestLine = 1 << 20
-  private static let blockSize = 1 << 20
+  /// Small enough to stay in a core's own cache between being read and being decoded.
+  private static let blockSize = 1 << 18
 
   private let input: FileInput
   private let longestLine: Int
-  private let buffer: UnsafeMutableRawBufferPointer
-  /// Bytes of an unfinished line, at the start of the buffer.
-  private var held = 0
+  /// An unfinished line.
+  private var held: [UInt8] = []
   private var linesBefore = 0
   private var isAtEnd = false
 
@@ -35,35 +35,61 @@ final class LineSource: CandidateSource {
   init(_ input: FileInput, longestLine: Int = LineSource.longestLine) {
     self.input = input
     self.longestLine = longestLine
-    buffer = .allocate(byteCount: max(Self.blockSize, longestLine) + Self.blockSize, alignment: 16)
   }
 
-  deinit { buffer.deallocate() }
-
   func next() throws -> Candidates? {
-    while !isAtEnd {
-      let count = try input.read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[held...]))
-      isAtEnd = count == 0
-      let filled = held + count
-      if !isAtEnd, filled < Self.blockSize, input.isReady {
-        held = filled
-        continue
+    if isAtEnd { return nil }
+    var capacity = max(Self.blockSize, held.count * 2)
+    var memory = allocate(capacity)
+    memory.copyMemory(from: held, byteCount: held.count)
+    var filled = held.count
+    held.removeAll(keepingCapacity: true)
+    do {
+      while true {
+        if filled == capacity {
+          // One line is longer than all this.
+          let larger = allocate(capacity * 2)
+          larger.copyMemory(from: memory, byteCount: filled)
+          memory.deallocate()
+          memory = larger
+          capacity *= 2
+        }
+        let count = try input.read(
+          into: UnsafeMutableRawBufferPointer(start: memory + filled, count: capacity - filled))
+        filled += count
+        isAtEnd = count == 0
+        if !isAtEnd, filled < Self.blockSize, input.isReady { continue }
+        let bytes = UnsafeRawBufferPointer(start: memory, count: filled)
+        let end = isAtEnd ? filled : (bytes.lastIndex(of: 0x0A) ?? -1) + 1
+        if filled - end > longestLine { throw tooLong(line: linesBefore + lineCount(bytes) + 1) }
+        if end > 0 { return candidates(memory, count: end, filled: filled) }
+        if isAtEnd {
+          memory.deallocate()
+          return nil
+        }
       }
-      let bytes = UnsafeRawBufferPointer(rebasing: buffer[..<filled])
-      let end = isAtEnd ? filled : (bytes.lastIndex(of: 0x0A) ?? -1) + 1
-      if filled - end > longestLine { throw tooLong(line: linesBefore + lineCount(bytes) + 1) }
-      guard end > 0 else {
-        held = filled
-        continue
-      }
-      let block = Block(UnsafeRawBufferPointer(rebasing: bytes[..<end]))
-      held = filled - end
-      if held > 0, let base = buffer.baseAddress { base.copyMemory(from: base + end, byteCount: held) }
-      let lines = lineCount(block.bytes)
-      defer { linesBefore += lines }
-      return Candidates(block: block, firstLine: linesBefore + 1, lines: lines)
+    } catch {
+      memory.deallocate()
+      throw error
     }
-    return nil
+  }
+
+  private func allocate(_ capacity: Int) -> UnsafeMutableRawPointer {
+    .allocate(byteCount: capacity + 1 + Block.room, alignment: 16)
+  }
+
+  /// Hands the whole lines over, and holds what follows them.
+  private func candidates(_ memory: UnsafeMutableRawPointer, count: Int, filled: Int) -> Candidates {
+    held.append(contentsOf: UnsafeRawBufferPointer(start: memory + count, count: filled - count))
+    var count = count
+    if memory.load(fromByteOffset: count - 1, as: UInt8.self) != 0x0A {
+      memory.storeBytes(of: 0x0A, toByteOffset: count, as: UInt8.self)
+      count += 1
+    }
+    let block = Block(adopting: memory, count: count)
+    let lines = lineCount(block.bytes)
+    defer { linesBefore += lines }
+    return Candidates(block: block, firstLine: linesBefore + 1, lines: lines)
   }
 
   func place(ofLine line: Int) -> String { "\(input.name):\(line)" }
