@@ -4,6 +4,8 @@ import RouseWire
 /// A CSV file as JSON lines: the header names the fields by their paths, and the policy says of what type the cells are.
 final class CSVSource: CandidateSource {
   private static let blockSize = 1 << 20
+  /// Bytes: a record is a row of a table, and beyond this a quote is missing somewhere.
+  private static let longestRecord = 1 << 19
 
   private var parser: CSVParser
   private let columns: CSVColumns
@@ -13,7 +15,7 @@ final class CSVSource: CandidateSource {
 
   /// - Parameter kinds: of the policy's fields, by name.
   init(_ input: FileInput, kinds: [String: FieldKind]) throws {
-    var parser = CSVParser(input, longestRecord: LineSource.longestLine / 2)
+    var parser = CSVParser(input, longestRecord: Self.longestRecord)
     var header = CSVParser.Record()
     guard try parser.next(&header) else {
       throw Failure(.usage, "\(input.name) is empty; its first line should name the columns")
@@ -45,7 +47,7 @@ final class CSVSource: CandidateSource {
       } catch let fault as CSVColumns.Fault {
         throw parser.fault(record.line, fault.message)
       }
-      if out.count - start > LineSource.longestLine {
+      if out.count - start > 2 * Self.longestRecord {
         throw parser.fault(record.line, "this line is longer than a candidate may be")
       }
       out.put(0x0A)

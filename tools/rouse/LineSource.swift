@@ -19,8 +19,9 @@ protocol CandidateSource: AnyObject {
 
 /// NDJSON, cut into blocks at the last LF of what has come; a last line without an LF is a line.
 final class LineSource: CandidateSource {
-  /// Bytes of a candidate's line, without its LF: the server's limit, and so ours.
-  static let longestLine = 1 << 20
+  /// Bytes of a candidate's line, without its LF. The model sets no limit, and a server's guards its memory against
+  /// strangers; this one only tells a file that has no lines from one that has.
+  static let longestLine = 64 << 20
   /// Small enough to stay in a core's own cache between being read and being decoded.
   private static let blockSize = 1 << 18
 
