@@ -30,7 +30,17 @@ package enum Home {
     } catch {
       throw ConfigurationError("\(folder): the folder cannot be made; check the path and its permissions")
     }
-    for (name, bytes, mode) in files { try create(folder + "/" + name, bytes, mode) }
+    var made: [String] = []
+    do throws(ConfigurationError) {
+      for (name, bytes, mode) in files {
+        made.append(folder + "/" + name)
+        try create(folder + "/" + name, bytes, mode)
+      }
+    } catch {
+      // A full disk leaves no half of a home. What could not be made is not ours to remove.
+      for path in made.dropLast() { unlink(path) }
+      throw error
+    }
     return files.map(\.name)
   }
 
@@ -47,6 +57,7 @@ package enum Home {
         Glibc.write(descriptor, $0.baseAddress.map { $0 + written }, bytes.count - written)
       }
       guard count > 0 else {
+        unlink(path)
         throw ConfigurationError("\(path): cannot be written: \(String(cString: strerror(errno)))")
       }
       written += count

@@ -94,7 +94,14 @@ package struct Server: Service, CustomStringConvertible {
       throw error
     }
     logger.info("listening on \(address), policy \(live.policy.version)")
-    if let warning = certificateWarning(now: wallClock()) { logger.warning("\(warning)") }
+    // Again every day: a server outlives the two weeks.
+    let watch = Task {
+      while !Task.isCancelled {
+        if let warning = certificateWarning(now: wallClock()) { logger.warning("\(warning)") }
+        try await Task.sleep(for: .seconds(86_400))
+      }
+    }
+    defer { watch.cancel() }
 
     try await gracefulShutdown()
 
