@@ -59,7 +59,22 @@ package struct Server: Service, CustomStringConvertible {
       ? "\(file): the certificate ends on \(Moment.format(tls.certificateNotAfter)), in \(days) days: replace it" : nil
   }
 
+  /// Each connection is a file descriptor: takes as many as the system gives.
+  private func raiseFileLimit() {
+    var limit = rlimit()
+    guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+    limit.rlim_cur = limit.rlim_max
+    setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    if limit.rlim_cur < UInt64(configuration.limits.connections + 64) {
+      logger.warning(
+        "the system allows \(limit.rlim_cur) open files, too few for \(configuration.limits.connections) connections: raise it (ulimit -n) or lower limits.connections"
+      )
+    }
+  }
+
   package func run() async throws {
+    raiseFileLimit()
     let group = MultiThreadedEventLoopGroup(numberOfThreads: System.coreCount)
     let threads = NIOThreadPool(numberOfThreads: System.coreCount)
     threads.start()
@@ -109,8 +124,12 @@ package struct Server: Service, CustomStringConvertible {
     try? await listener.close()
     connections.drain()
     let deadline = monotonicClock() &+ UInt64(configuration.drainSeconds) &* 1_000_000_000
-    while connections.count > 0, monotonicClock() < deadline { try? await Task.sleep(for: .milliseconds(20)) }
-    await connections.closeAll()
+    // The last of the time is for telling those who are not done, and for closing in good order.
+    await connections.wait(until: deadline &- UInt64(configuration.drainSeconds) &* 100_000_000)
+    connections.expire()
+    await connections.wait(until: deadline)
+    connections.abort()
+    await connections.wait(until: monotonicClock() &+ 1_000_000_000)
     logger.info("stopped")
   }
 
@@ -191,9 +210,26 @@ private final class Connections: Sendable {
     }
   }
 
-  /// Closes what is left, and waits for it.
-  func closeAll() async {
-    for entry in entries.withLock({ Array($0.values) }) { try? await entry.channel.close() }
+  /// Tells those that are not done, and closes.
+  func expire() {
+    for entry in entries.withLock({ Array($0.values) }) {
+      entry.channel.eventLoop.execute {
+        let (handler, context) = entry.handler.value
+        handler.expire(context)
+      }
+    }
+  }
+
+  /// Closes all that is left at once, whatever was to be sent.
+  func abort() {
+    for entry in entries.withLock({ Array($0.values) }) {
+      entry.channel.triggerUserOutboundEvent(TLSAbort(), promise: nil)
+    }
+  }
+
+  /// Waits until none is open, or until a moment of the monotonic clock.
+  func wait(until moment: UInt64) async {
+    while count > 0, monotonicClock() < moment { try? await Task.sleep(for: .milliseconds(20)) }
   }
 }
 

@@ -15,7 +15,7 @@ extension Session {
       try run(operation, request, line)
     } catch {
       fail(error, id: request.id)
-      if request.isStream { state = .discarding }
+      if reading.asksForStream { state = .discarding }
     }
   }
 

@@ -11,6 +11,7 @@ extension Session {
     {
       let index = stream.nextIndex
       stream.nextIndex += 1
+      linesTaken += 1
       stream.inFlight.append((index, block))
       let work = stream.work
       schedule { .block(work.run(block, index: index)) }
@@ -92,7 +93,7 @@ extension Session {
   }
 
   /// One line answers all of a stream that failed midway; its further lines are discarded.
-  private func breakOff(_ stream: Stream, _ error: WireError, after block: Block? = nil) {
+  func breakOff(_ stream: Stream, _ error: WireError, after block: Block? = nil) {
     let blocks = (block.map { [$0] } ?? []) + stream.inFlight.map(\.block)
     if !blocks.isEmpty { input.prepend(blocks.map(\.bytes)) }
     serial += 1

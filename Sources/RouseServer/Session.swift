@@ -86,6 +86,8 @@ final class Session {
   var output = ByteWriter(capacity: 1024)
   /// Jobs to start; the handler takes them after each event.
   private(set) var jobs: [Job] = []
+  /// Counts lines and blocks that were taken from the input: a line that has begun is another when it has changed.
+  var linesTaken = 0
   /// The connection is to be closed once the output is sent.
   private(set) var wantsClose = false
 
@@ -158,6 +160,20 @@ final class Session {
     advance()
   }
 
+  /// Answers a request whose time has passed, however silent everything else is.
+  func checkDeadline() {
+    switch state {
+    case .streaming(let stream) where isLate(stream.pending):
+      breakOff(stream, WireError(.deadlineExceeded, "timeout_ms has passed"))
+    case .busy(let pending) where isLate(pending):
+      serial += 1
+      state = .waiting
+      failLate(pending)
+    default: return
+    }
+    advance()
+  }
+
   /// Ends the connection with a coded line, as a time limit does.
   func giveUp(_ error: WireError) {
     guard !wantsClose else { return }
@@ -227,10 +243,13 @@ final class Session {
       case .waiting where isHeldBack: return
       case .waiting, .discarding:
         guard let line = input.takeLine() else { return endOfInput() }
+        linesTaken += 1
         if line.count - 1 > shared.limits.lineBytes { return refuseLongLine(id: nil) }
         if isBlank(line.bytes.dropLastByte) { continue }
         if case .discarding = state { discard(line) } else { handle(line) }
-      case .streaming: return cutBlocks()
+      case .streaming:
+        cutBlocks()
+        if case .streaming = state { return }
       case .busy, .closed: return
       }
     }

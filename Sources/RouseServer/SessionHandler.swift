@@ -25,6 +25,8 @@ final class SessionHandler: ChannelInboundHandler {
   private var lastInput: UInt64 = 0
   private var lastOutput: UInt64 = 0
   private var lineBegan: UInt64?
+  private var linesTaken = 0
+  private var isCarryingOut = false
 
   init(
     shared: Session.Shared, threads: NIOThreadPool, logger: Logger, isRefused: Bool
@@ -118,18 +120,32 @@ final class SessionHandler: ChannelInboundHandler {
     }
   }
 
+  /// The time to stop has run out: whoever is still being answered is told so.
+  func expire(_ context: ChannelHandlerContext) {
+    session.giveUp(WireError(.shuttingDown, "the server has stopped before this was done"))
+    carryOut(context)
+  }
+
   // MARK: - Carrying out
 
   private func carryOut(_ context: ChannelHandlerContext) {
+    // A write may change the channel's writability, and that comes back here: the outer call goes on.
+    guard !isCarryingOut else { return }
+    isCarryingOut = true
+    defer { isCarryingOut = false }
     startJobs(context)
     while session.output.count > 0 {
       var buffer = context.channel.allocator.buffer(capacity: session.output.count)
       buffer.writeBytes(session.output.bytes)
-      session.output.removeAll()
+      session.output.removeAll(keeping: Self.enoughToSend)
       if context.channel.isWritable { lastOutput = now() }
       context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
       session.resume()
       startJobs(context)
+    }
+    if session.linesTaken != linesTaken {
+      linesTaken = session.linesTaken
+      lineBegan = nil
     }
     lineBegan = session.hasPartialLine ? lineBegan ?? now() : nil
     if session.wantsClose {
@@ -172,6 +188,8 @@ final class SessionHandler: ChannelInboundHandler {
       }
       return
     }
+    session.checkDeadline()
+    carryOut(context)
     if !context.channel.isWritable {
       if passed(lastOutput, limits.writeStalledSeconds) {
         logger.debug("a peer stopped reading")

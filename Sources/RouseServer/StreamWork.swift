@@ -94,7 +94,8 @@ final class StreamWork: Sendable {
     guard case .rank(let rows, _) = kind else { return nil }
     let part = RankPart(policy: live.policy, rows: rows)
     return shared.withLock { shared in
-      guard shared.next == index, shared.waiting.isEmpty else { return nil }
+      // After the stream's end no part is open any more: a block cut ahead of time holds the next request's lines.
+      guard !shared.isSealed, shared.next == index, shared.waiting.isEmpty else { return nil }
       let open = shared.open ?? part
       shared.open = open
       return open

@@ -9,6 +9,8 @@ struct PendingPlaintext {
   /// Our close_notify has been written: nothing may follow it.
   var isFinished = false
   var isEncrypting = false
+  /// Someone closed the connection while its bytes were being encrypted: it closes once they are.
+  var closesAfterwards = false
   /// Someone closed the sending side before the handshake was done.
   var finishPromise: EventLoopPromise<Void>??
 

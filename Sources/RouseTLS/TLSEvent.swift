@@ -8,3 +8,8 @@ package enum TLSEvent: Sendable, Equatable {
   /// The peer's bytes ended without a close_notify: what came last may have been cut off on the way.
   case truncated
 }
+
+/// An outbound event that closes a connection at once, without a goodbye: for a peer that cannot be waited for any longer.
+package struct TLSAbort: Sendable {
+  package init() {}
+}

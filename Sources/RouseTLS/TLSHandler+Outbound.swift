@@ -30,7 +30,20 @@ extension TLSHandler {
   private func encrypt(_ context: ChannelHandlerContext) {
     guard !output.isEncrypting, let connection else { return }
     output.isEncrypting = true
-    defer { output.isEncrypting = false }
+    encryptAll(context, connection)
+    output.isEncrypting = false
+    // What was asked for meanwhile comes after all that was written.
+    if let promise = output.finishPromise, phase == .open {
+      output.finishPromise = nil
+      finishOutput(context, promise)
+    }
+    if output.closesAfterwards {
+      output.closesAfterwards = false
+      closeAll(context, nil)
+    }
+  }
+
+  private func encryptAll(_ context: ChannelHandlerContext, _ connection: TLSConnection) {
     while !output.isEmpty {
       var (plaintext, promise) = output.take()
       if plaintext.readableBytes == 0 { context.write(wrapOutboundOut(plaintext), promise: promise) }
@@ -86,6 +99,10 @@ extension TLSHandler {
   }
 
   private func finishOutput(_ context: ChannelHandlerContext, _ promise: EventLoopPromise<Void>?) {
+    if output.isEncrypting {
+      output.finishPromise = .some(promise)
+      return
+    }
     encrypt(context)
     guard phase == .open, let connection else {
       promise?.fail(TLSError.closed)
@@ -93,6 +110,16 @@ extension TLSHandler {
     }
     connection.sayGoodbye()
     finishWriting(context) { context.close(mode: .output, promise: promise) }
+  }
+
+  /// `TLSAbort` closes at once; all else goes on to the network's side.
+  package func triggerUserOutboundEvent(
+    context: ChannelHandlerContext, event: Any, promise: EventLoopPromise<Void>?
+  ) {
+    guard event is TLSAbort else { return context.triggerUserOutboundEvent(event, promise: promise) }
+    phase = .closed
+    output.fail(.closed)
+    context.close(promise: promise)
   }
 
   /// A second close waits for the first. A handshake is not waited for.
@@ -105,6 +132,10 @@ extension TLSHandler {
     case .closing: context.channel.closeFuture.cascade(to: promise)
     case .open:
       context.channel.closeFuture.cascade(to: promise)
+      if output.isEncrypting {
+        output.closesAfterwards = true
+        return
+      }
       encrypt(context)
       // The encryption may have failed, which closes as well.
       guard phase == .open, let connection else { return }

@@ -20,6 +20,15 @@ package struct ByteWriter: ~Copyable {
 
   package mutating func removeAll() { count = 0 }
 
+  /// Forgets what was written, and gives memory back beyond what is to be kept.
+  package mutating func removeAll(keeping most: Int) {
+    count = 0
+    guard capacity > most else { return }
+    base.deallocate()
+    capacity = 64
+    base = .allocate(capacity: capacity)
+  }
+
   /// Forgets what was written after the first `count` bytes.
   package mutating func truncate(to count: Int) { self.count = min(self.count, max(0, count)) }
 

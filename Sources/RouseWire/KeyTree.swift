@@ -44,8 +44,9 @@ final class KeyTree: @unchecked Sendable {
   /// The key that is tried first in an object of a node.
   let firstKeys: [Int32]
 
-  /// A name of more parts than this is found only as one key: objects cannot nest as deep.
-  private static let mostParts = JSONScanner.deepest
+  /// A name of more parts than this is found only as one key. No candidate nests as deep, and each part costs as many
+  /// keys as there are parts.
+  private static let mostParts = 16
 
   init(fields: FieldTable) {
     var builder = Builder()

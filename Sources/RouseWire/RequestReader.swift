@@ -12,6 +12,8 @@ package struct RequestReader {
     package var operationFault: WireError?
     /// The first thing wrong with the request's members.
     package var memberFault: WireError?
+    /// `stream` is true, whatever else is wrong: if the request is refused, lines follow that are no requests.
+    package var asksForStream = false
   }
 
   private var names = KeyNames()
@@ -110,12 +112,9 @@ private enum RequestMembers {
   }
 
   static func read(_ members: [JSONValue.Member], _ reading: inout RequestReader.Reading) {
+    if case .boolean(true)? = members.first(where: { $0.name == "stream" })?.value { reading.asksForStream = true }
     readOperation(members.first { $0.name == "op" }?.value, &reading)
     guard let operation = reading.request.operation else {
-      // So that a refused stream's lines can be told from requests.
-      if case .boolean(true)? = members.first(where: { $0.name == "stream" })?.value {
-        reading.request.candidates = .stream
-      }
       return
     }
     let known = known(operation)
@@ -223,7 +222,7 @@ private enum RequestMembers {
       number <= Double(range.upperBound)
     else {
       throw WireError(
-        .badRequest, "a whole number from \(range.lowerBound) to \(range.upperBound) belongs here, not \(value.kind)",
+        .badRequest, "a whole number from \(range.lowerBound) to \(range.upperBound) belongs here",
         at: at)
     }
     return Int64(number)

@@ -117,6 +117,27 @@ import Testing
     #expect(server.exitCode() == 0)
   }
 
+  /// Silent streams and peers that do not read are given drain_seconds in all, not each.
+  @Test func stopsInTime() async throws {
+    let server = try ServerProcess(configure: {
+      $0.replacingOccurrences(of: "drain_seconds: 10", with: "drain_seconds: 3")
+    })
+    var peers: [Peer] = []
+    for _ in 0..<3 {
+      let peer = try await server.connect(first: "{\"op\":\"score\",\"id\":1,\"stream\":true}\n{\"user_id\":\"a\"}\n")
+      peers.append(peer)
+      _ = try await peer.read(until: "I02")
+    }
+    let began = ContinuousClock.now
+    server.signal(SIGTERM)
+    for peer in peers {
+      #expect(try await peer.read().contains(#"{"id":1,"ok":false,"error":{"code":"shutting_down""#))
+    }
+    #expect(server.exitCode() == 0)
+    // Three seconds are asked for; ten each would be thirty.
+    #expect(ContinuousClock.now - began < .seconds(20))
+  }
+
   @Test func withoutACertificateOnlyPing() async throws {
     let server = try ServerProcess()
     let peer = try await server.connect(withCertificate: false)

@@ -85,6 +85,11 @@ final class SessionHarness {
     settle()
   }
 
+  func checkDeadline() {
+    session.checkDeadline()
+    take()
+  }
+
   func drain() {
     session.drain()
     take()

@@ -1,4 +1,5 @@
 import Foundation
+import RouseCore
 import RouseWire
 import TestData
 import Testing
@@ -103,7 +104,6 @@ import Testing
     ("bad_request", "/as_of", #"{"op":"score","as_of":"yesterday","users":[]}"#),
     ("bad_request", "/as_of", #"{"op":"score","as_of":1772330400,"users":[]}"#),
     ("bad_request", "/users", #"{"op":"score"}"#), ("bad_request", "/users", #"{"op":"score","users":{}}"#),
-    ("bad_request", "/stream", #"{"op":"score","users":[],"stream":true}"#),
     ("bad_request", "/explain", #"{"op":"rank","users":[],"explain":true}"#),
     ("bad_request", "/budget", #"{"op":"rank","users":[],"budget":-1}"#),
     ("bad_request", "/capacity/cal", #"{"op":"rank","users":[],"capacity":{"cal":1}}"#),
@@ -166,6 +166,42 @@ import Testing
     harness.endInput()
     #expect(harness.lines.count == 1)
     #expect(harness.session.wantsClose)
+  }
+
+  @Test func everyRefusedHeadThatAsksForAStreamIsSkipped() throws {
+    for head in [#"{"op":"ping","stream":true}"#, #"{"op":"score","users":[],"stream":true}"#, #"{"stream":true}"#] {
+      let harness = try SessionHarness()
+      harness.send(head + "\n{\"user_id\":\"a\"}\n{}\n" + Self.end + "{\"op\":\"ping\",\"id\":3}\n")
+      harness.settle()
+      #expect(harness.lines.count == 2, "\(harness.lines)")
+      #expect(harness.lines.last == #"{"id":3,"ok":true}"#)
+    }
+  }
+
+  /// A block cut ahead of time after a rank's end holds the next request's lines, and none of the rank's.
+  @Test func aSealedRankTakesNoMore() throws {
+    let live = try LivePolicy.read(file: Vectors.folder.appending(path: "policy.yaml").path)
+    let work = StreamWork(
+      .rank(.contacts, PlanLimits(policy: live.policy)), live: live, now: 1_772_330_400, longestLine: 1 << 20)
+    func block(_ text: String) -> Block { Array(text.utf8).withUnsafeBytes { Block($0) } }
+    _ = work.run(block("{\"user_id\":\"a\"}\n{\"op\":\"end\"}\n"), index: 0)
+    _ = work.run(block("{\"user_id\":\"b\"}\n{\"op\":\"ping\"}\n"), index: 1)
+    work.plan()
+    #expect(String(decoding: work.planTotals(), as: UTF8.self).hasPrefix("{\"lines\":1,"))
+  }
+
+  /// A deadline is kept though nothing comes.
+  @Test func deadlineOfASilentStream() throws {
+    let harness = try SessionHarness()
+    harness.send("{\"op\":\"rank\",\"stream\":true,\"timeout_ms\":50,\"id\":1}\n{\"user_id\":\"a\"}\n")
+    harness.settle()
+    harness.checkDeadline()
+    #expect(harness.output.isEmpty)
+    harness.advanceClock(milliseconds: 60)
+    harness.checkDeadline()
+    #expect(harness.lines.count == 1)
+    harness.send(Self.end + "{\"op\":\"ping\"}\n")
+    #expect(harness.lines.count == 2)
   }
 
   @Test func cancelAnswersOnce() throws {
