@@ -65,6 +65,7 @@ import Testing
       case .text:
         let text = value as? String ?? ""
         row.set(slot, text: policy.texts.id(of: text))
+        if row.keepsTexts { Array(text.utf8).withUnsafeBytes { row.keep(slot, $0) } }
       }
     }
     row.set(fields.nowSlot, time: 1_772_330_400)

@@ -24,7 +24,7 @@ import Testing
 
   @Test func allVectorsAreThere() {
     #expect(Self.badPolicies.count == 45)
-    #expect(EdgeCase.all.count == 47)
+    #expect(EdgeCase.all.count == 87)
     #expect(Self.conditions.count > 190)
     #expect(Vectors.goldenSettings.count == 5)
   }

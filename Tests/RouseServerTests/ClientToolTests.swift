@@ -72,7 +72,7 @@ import Testing
   }
 
   @Test func vectorsAreThere() {
-    #expect(EdgeCase.all.count == 47)
+    #expect(EdgeCase.all.count == 87)
     #expect(Vectors.goldenSettings.count == 5)
     #expect(Self.badPolicies.count == 45)
   }
