@@ -74,12 +74,6 @@ package struct PlanUsers: Sendable {
     }
   }
 
-  package mutating func reserve(users count: Int, options optionCount: Int, idBytes byteCount: Int) {
-    users.reserveCapacity(count)
-    options.reserveCapacity(optionCount)
-    idBytes.reserveCapacity(byteCount)
-  }
-
   package func optionRange(_ user: Int) -> Range<Int> {
     users[user].optionStart..<(user + 1 < users.count ? users[user + 1].optionStart : options.count)
   }

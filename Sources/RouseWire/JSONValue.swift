@@ -49,17 +49,6 @@ package enum JSONValue: Sendable {
   }
   package var isNull: Bool { if case .null = self { true } else { false } }
 
-  package var kind: String {
-    switch self {
-    case .null: "null"
-    case .boolean: "a boolean"
-    case .number: "a number"
-    case .text: "a string"
-    case .list: "a list"
-    case .object: "an object"
-    }
-  }
-
   /// As JSON again, compact.
   package var json: String {
     switch self {

@@ -45,8 +45,6 @@ package struct Request: Sendable {
   package var capacity: [(name: String, most: LimitSetting<Int64>)] = []
   package var quota: [(name: String, most: LimitSetting<Int64>)] = []
 
-  package var isStream: Bool { candidates == .stream }
-
   /// The plan's limits under a policy.
   package func limits(_ policy: Policy) throws(WireError) -> PlanLimits {
     var limits = PlanLimits(policy: policy)
