@@ -195,6 +195,20 @@ import Testing
     await second.close()
   }
 
+  /// A connection that is closed with megabytes still to be encrypted sends them all first.
+  @Test func aCloseWaitsForWhatCameBefore() async throws {
+    let server = try ServerProcess()
+    let peer = try await server.connect()
+    let one = try #require(try Vectors.text("examples/candidates.ndjson").split(separator: "\n").first)
+    async let text = peer.read()
+    try await peer.send("{\"op\":\"score\",\"stream\":true,\"explain\":true,\"as_of\":\"2026-03-01T02:00:00Z\"}\n")
+    try await peer.send(String(repeating: one + "\n", count: 600))
+    try await peer.send(String(repeating: "x", count: (1 << 20) + 10) + "\n")
+    let lines = try await text.split(separator: "\n")
+    #expect(lines.count == 601)
+    #expect(lines.last?.contains("line_too_long") == true)
+  }
+
   /// A client that sends ahead and does not read is held back, and gets every answer when it does.
   @Test func slowReader() async throws {
     let server = try ServerProcess()
