@@ -60,22 +60,10 @@ package final class BatchWorker: @unchecked Sendable {
 
   /// Scores the lines of a block from an offset on; one row a line, each ended by an LF, into `out`.
   package func score(_ block: Block, from start: Int = 0, into out: inout ByteWriter, totals: inout Totals) -> Stop {
-    var scratch = takeScratch()
-    defer { self.scratch = scratch }
-    var at = start
-    while let line = nextLine(block, &at) {
-      if line.count > longestLine { return .lineTooLong }
-      if let stop = read(line, &scratch) {
-        switch stop {
-        case .end: return .end(next: at)
-        case .cancel: return .cancel(next: at)
-        case .candidate, .invalid: break
-        }
-      }
-      write(scratch.decision, into: &out, totals: &totals)
+    eachLine(of: block, from: start) { decision in
+      write(decision, into: &out, totals: &totals)
       out.put(0x0A)
     }
-    return .none
   }
 
   /// Scores a candidate that stands within a request.
@@ -103,6 +91,21 @@ package final class BatchWorker: @unchecked Sendable {
 
   /// Scores the lines of a block from an offset on, and keeps what a plan needs of them.
   package func rank(_ block: Block, from start: Int = 0, into part: RankPart) -> Stop {
+    eachLine(of: block, from: start) { part.add($0, row, scorer) }
+  }
+
+  func rank(_ scanner: inout JSONScanner, depth: Int, into part: RankPart) throws(JSONFault) {
+    var scratch = takeScratch()
+    defer { self.scratch = scratch }
+    try read(&scanner, depth: depth, &scratch)
+    part.add(scratch.decision, row, scorer)
+  }
+
+  // MARK: - Lines
+
+  /// Decides on one line after another; where and why it stopped.
+  @inline(__always)
+  private func eachLine(of block: Block, from start: Int, _ take: (Decision) -> Void) -> Stop {
     var scratch = takeScratch()
     defer { self.scratch = scratch }
     var at = start
@@ -115,19 +118,10 @@ package final class BatchWorker: @unchecked Sendable {
         case .candidate, .invalid: break
         }
       }
-      part.add(scratch.decision, row, scorer)
+      take(scratch.decision)
     }
     return .none
   }
-
-  func rank(_ scanner: inout JSONScanner, depth: Int, into part: RankPart) throws(JSONFault) {
-    var scratch = takeScratch()
-    defer { self.scratch = scratch }
-    try read(&scanner, depth: depth, &scratch)
-    part.add(scratch.decision, row, scorer)
-  }
-
-  // MARK: - Lines
 
   /// The next line that is not blank, without its LF.
   private func nextLine(_ block: Block, _ at: inout Int) -> UnsafeRawBufferPointer? {
