@@ -13,6 +13,13 @@ package struct Configuration: Sendable {
   /// Seconds that open requests are given when the server stops.
   package var drainSeconds: Int
   package var logLevel: LogLevel
+  package var logFormat = LogFormat.text
+  /// What users are called in logs; nil: not at all.
+  package var pseudonyms: Pseudonyms?
+  /// Where the audit log stands; nil: there is none.
+  package var auditFile: String?
+  /// SHA-256 of the file, as `sha256sum` prints it.
+  package var sha256 = ""
 
   package enum LogLevel: String, Sendable, CaseIterable {
     case debug, info, warning, error

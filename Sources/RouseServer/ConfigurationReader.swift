@@ -16,7 +16,8 @@ extension Configuration {
     } catch {
       throw ConfigurationError(configuration: error, file: file)
     }
-    guard let read else { throw ConfigurationError("\(file): the configuration cannot be read") }
+    guard var read else { throw ConfigurationError("\(file): the configuration cannot be read") }
+    read.sha256 = hexadecimal(RouseCore.sha256(bytes))
     return read
   }
 }
@@ -39,7 +40,9 @@ private struct ConfigurationReader {
   let report: Report
 
   func read(_ document: Document) -> Configuration? {
-    let optional = ["identities", "limits", "drain_seconds", "log_level"]
+    let optional = [
+      "identities", "limits", "drain_seconds", "log_level", "log_format", "log_user_id_key", "audit",
+    ]
     guard let top = document.settings(needed: ["listen", "policy", "tls"], optional: optional, report: report) else {
       return nil
     }
@@ -62,9 +65,23 @@ private struct ConfigurationReader {
       top["listen"]?.refuse(
         .value, "off loopback (127.0.0.1, ::1) the server needs at least one of identities, or anyone could ask it")
     }
-    return Configuration(
+    var configuration = Configuration(
       listen: listen, policyFile: policy, tls: tls, identities: identities, limits: limits, drainSeconds: drain,
       logLevel: level)
+    if let format = top["log_format"]?.choice(of: LogFormat.self) { configuration.logFormat = format }
+    configuration.pseudonyms = readPseudonyms(top["log_user_id_key"])
+    configuration.auditFile = path(top["audit"])
+    return configuration
+  }
+
+  /// The message does not repeat the key, or what was meant to be one.
+  private func readPseudonyms(_ setting: Setting?) -> Pseudonyms? {
+    guard let setting else { return nil }
+    guard case .scalar(let scalar) = setting.node.content, let read = Pseudonyms(hexadecimal: scalar.text) else {
+      setting.refuse(.value, "log_user_id_key is 64 hexadecimal digits in quotes; openssl rand -hex 32 makes them")
+      return nil
+    }
+    return read
   }
 
   private func path(_ setting: Setting?) -> String? {
