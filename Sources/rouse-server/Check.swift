@@ -15,6 +15,7 @@ struct Check: ParsableCommand {
     let configuration = try Configuration.read(file: config)
     let server = try Server(
       configuration: configuration, listen: nil, portFile: nil, logger: Logger(label: "rouse-server"))
+    if let file = configuration.auditFile { try AuditLog.check(file: file) }
     if let warning = server.certificateWarning(now: wallClock()) { RouseServerCommand.complain("warning: \(warning)") }
     print("ok: \(config), policy \(server.policyVersion)")
   }

@@ -9,7 +9,8 @@ struct Run: AsyncParsableCommand {
     abstract: "Serve until SIGTERM or SIGINT.",
     discussion: """
       On the first signal the server stops accepting, finishes what is under way for at most drain_seconds, and exits 0.
-      Logs go to standard error.
+      Logs go to standard error, one line an event. They never hold the server up: lines that nobody reads are dropped, and
+      the log says how many.
       """)
 
   @Option(help: "The configuration, as init makes it.", completion: .file(extensions: ["yaml"]))
@@ -25,6 +26,9 @@ struct Run: AsyncParsableCommand {
     completion: .file())
   var portFile: String?
 
+  @Option(help: "Log lines as text or json, in place of the configuration's log_format.")
+  var logFormat: LogFormat?
+
   func run() async throws {
     var address: Address?
     if let listen {
@@ -32,12 +36,11 @@ struct Run: AsyncParsableCommand {
       if address == nil { throw ConfigurationError("--listen \(listen): HOST:PORT belongs here, like 127.0.0.1:7411") }
     }
     let configuration = try Configuration.read(file: config)
-    let level = Logger.Level(configuration.logLevel)
-    LoggingSystem.bootstrap { label in
-      var handler = StreamLogHandler.standardError(label: label)
-      handler.logLevel = level
-      return handler
-    }
+    // Whoever reads the log may go away before the server does.
+    signal(SIGPIPE, SIG_IGN)
+    let output = LogOutput(STDERR_FILENO, format: logFormat ?? configuration.logFormat)
+    let threshold = LogThreshold(Logger.Level(configuration.logLevel))
+    LoggingSystem.bootstrap { _ in LineLogHandler(output, threshold) }
     let logger = Logger(label: "rouse-server")
     let server = try Server(configuration: configuration, listen: address, portFile: portFile, logger: logger)
     var quiet = logger
@@ -48,13 +51,4 @@ struct Run: AsyncParsableCommand {
   }
 }
 
-extension Logger.Level {
-  init(_ level: Configuration.LogLevel) {
-    switch level {
-    case .debug: self = .debug
-    case .info: self = .info
-    case .warning: self = .warning
-    case .error: self = .error
-    }
-  }
-}
+extension LogFormat: ExpressibleByArgument {}
