@@ -32,7 +32,7 @@ let package = Package(
     .target(name: "RouseTLS", dependencies: ["COpenSSL"] + nio),
     .target(
       name: "RouseServer",
-      dependencies: ["RouseCore", "RousePolicy", "RouseWire", "RouseTLS", logging, lifecycle] + nio),
+      dependencies: ["COpenSSL", "RouseCore", "RousePolicy", "RouseWire", "RouseTLS", logging, lifecycle] + nio),
     .target(name: "RouseClient", dependencies: ["RouseCore", "RouseWire", "RouseTLS"] + nio),
     .executableTarget(
       name: "rouse-server",
@@ -53,6 +53,7 @@ let package = Package(
       name: "RouseServerTests",
       dependencies: [
         "RouseServer", "RouseCore", "RousePolicy", "RouseWire", "RouseTLS", "TestData", "rouse-server", "rouse",
+        logging,
       ] + nio),
   ],
   swiftLanguageModes: [.v6]

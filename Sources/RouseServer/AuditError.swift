@@ -12,7 +12,7 @@ package struct AuditError: Error, Sendable, Equatable, CustomStringConvertible {
     let remedy =
       switch code {
       case EACCES, EPERM, EROFS: "give the server's user the right to write it, or name another file under audit"
-      case ENOENT, ENOTDIR: "make its folder, or name another file under audit"
+      case ENOENT, ENOTDIR: "check its path, and that its folder is there"
       case EISDIR: "name a file under audit, not a folder"
       case ENOSPC, EDQUOT, EFBIG: "make room on its disk"
       default: "see to its disk"

@@ -5,8 +5,8 @@ struct AuditFile: ~Copyable {
   let path: String
   let descriptor: Int32
 
-  /// How long another process may hold the lock, in milliseconds.
-  private static let patience = 5000
+  /// How many milliseconds another process may hold the lock.
+  static let patience = 5000
 
   /// Opens a regular file, and nothing else.
   init(_ path: String, flags: Int32) throws(AuditError) {
@@ -32,10 +32,11 @@ struct AuditFile: ~Copyable {
     return stat(path, &there) == 0 && there.st_ino == here.st_ino && there.st_dev == here.st_dev
   }
 
-  /// Keeps other processes out, or only writers. One that holds the lock for good is not waited for.
-  func lock(exclusively: Bool) throws(AuditError) {
-    for _ in 0..<Self.patience {
-      if flock(descriptor, (exclusively ? LOCK_EX : LOCK_SH) | LOCK_NB) == 0 { return }
+  /// Keeps other processes out (LOCK_EX), or only those that write (LOCK_SH). One that never gives it back is not waited
+  /// for.
+  func lock(_ kind: Int32, patience: Int = patience) throws(AuditError) {
+    for _ in 0..<patience {
+      if flock(descriptor, kind | LOCK_NB) == 0 { return }
       guard errno == EWOULDBLOCK || errno == EINTR else { throw .system(path, "cannot be locked") }
       usleep(1000)
     }

@@ -1,3 +1,4 @@
+import Dispatch
 import Glibc
 import Logging
 import RouseWire
@@ -11,6 +12,8 @@ import Synchronization
 package final class AuditLog: Sendable {
   package let file: String
   private let logger: Logger?
+  /// How many milliseconds another process may keep the file to itself.
+  private let patience: Int
   private let now: @Sendable () -> LogTime
   private let write: @Sendable (Int32, UnsafeRawBufferPointer) -> Int
   /// The last entry that this process has seen in the file.
@@ -20,16 +23,19 @@ package final class AuditLog: Sendable {
   /// - Parameters:
   ///   - logger: told of damage that is found.
   package convenience init(file: String, logger: Logger? = nil) throws(ConfigurationError) {
-    try self.init(file: file, logger: logger, now: LogTime.now) { Glibc.write($0, $1.baseAddress, $1.count) }
+    try self.init(file: file, logger: logger, patience: AuditFile.patience, now: LogTime.now) {
+      Glibc.write($0, $1.baseAddress, $1.count)
+    }
   }
 
   /// - Parameter write: takes a whole write's bytes, and answers as write(2) does.
   init(
-    file: String, logger: Logger?, now: @escaping @Sendable () -> LogTime,
+    file: String, logger: Logger?, patience: Int, now: @escaping @Sendable () -> LogTime,
     write: @escaping @Sendable (Int32, UnsafeRawBufferPointer) -> Int
   ) throws(ConfigurationError) {
     self.file = file
     self.logger = logger
+    self.patience = patience
     self.now = now
     self.write = write
     do throws(AuditError) {
@@ -50,6 +56,23 @@ package final class AuditLog: Sendable {
       _ = try AuditTail(opened.descriptor, file: file, size: opened.size())
     } catch {
       throw ConfigurationError(error.description)
+    }
+  }
+
+  /// Reads all of the file on another thread, and logs an error if it is not as it was written. The log goes on behind a
+  /// broken place all the same: what comes after it is as good as ever.
+  package func verifyInBackground() {
+    DispatchQueue.global(qos: .utility).async { self.verify() }
+  }
+
+  func verify() {
+    do throws(AuditError) {
+      guard case .broken(let line, let reason) = try AuditVerification.run(file: file) else { return }
+      logger?.error(
+        "the audit log is broken",
+        metadata: ["file": .string(file), "line": .stringConvertible(line), "reason": .string(reason)])
+    } catch {
+      logger?.error("the audit log cannot be verified", metadata: ["reason": .string(error.description)])
     }
   }
 
@@ -74,7 +97,7 @@ package final class AuditLog: Sendable {
   private func openLocked() throws(AuditError) -> AuditFile {
     for _ in 0..<10 {
       let opened = try AuditFile(file, flags: O_RDWR | O_APPEND | O_CREAT)
-      try opened.lock(exclusively: true)
+      try opened.lock(LOCK_EX, patience: patience)
       // Between the two someone may have moved it away, and what is written there would never be found.
       if opened.isInPlace() { return opened }
     }

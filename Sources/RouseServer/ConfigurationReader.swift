@@ -21,9 +21,10 @@ extension Configuration {
     } catch {
       throw ConfigurationError(lines: ConfigurationError(configuration: error, file: file).lines + faults)
     }
-    guard let read, faults.isEmpty else {
+    guard var read, faults.isEmpty else {
       throw ConfigurationError(lines: faults.isEmpty ? ["\(file): the configuration cannot be read"] : faults)
     }
+    read.sha256 = hexadecimal(RouseCore.sha256(bytes))
     return read
   }
 }
@@ -48,7 +49,9 @@ private struct ConfigurationReader {
 
   /// The configuration, unless the report or the second value says what is wrong: lines about another file.
   func read(_ document: Document) -> (Configuration?, faults: [String]) {
-    let optional = ["identities", "tokens", "limits", "drain_seconds", "log_level"]
+    let optional = [
+      "identities", "tokens", "limits", "drain_seconds", "log_level", "log_format", "log_user_id_key", "audit",
+    ]
     guard let top = document.settings(needed: ["listen", "policy", "tls"], optional: optional, report: report) else {
       return (nil, [])
     }
@@ -76,9 +79,12 @@ private struct ConfigurationReader {
       }
     }
     guard let listen, let policy, let tls, let limits, let drain, let level else { return (nil, []) }
-    let read = Configuration(
+    var read = Configuration(
       listen: listen, policyFile: policy, tls: tls, identities: identities, tokensFile: tokensFile, tokens: tokens,
       limits: limits, drainSeconds: drain, logLevel: level)
+    if let format = top["log_format"]?.choice(of: LogFormat.self) { read.logFormat = format }
+    read.pseudonyms = readPseudonyms(top["log_user_id_key"])
+    read.auditFile = path(top["audit"])
     if !listen.isLoopback, !read.knowsSomebody, !forTokens {
       top["listen"]?.refuse(
         .value,
@@ -86,6 +92,16 @@ private struct ConfigurationReader {
           + "or anyone could ask it")
     }
     return (read, [])
+  }
+
+  /// The message does not repeat the key, or what was meant to be one.
+  private func readPseudonyms(_ setting: Setting?) -> Pseudonyms? {
+    guard let setting else { return nil }
+    guard case .scalar(let scalar) = setting.node.content, let read = Pseudonyms(hexadecimal: scalar.text) else {
+      setting.refuse(.value, "log_user_id_key is 64 hexadecimal digits in quotes; openssl rand -hex 32 makes them")
+      return nil
+    }
+    return read
   }
 
   private func path(_ setting: Setting?) -> String? {

@@ -11,10 +11,9 @@ package struct LineLogHandler: LogHandler {
   /// Set for one logger alone; then the common threshold has no say.
   private var ownLevel: Logger.Level?
 
-  package init(_ output: LogOutput, _ threshold: LogThreshold, metadataProvider: Logger.MetadataProvider? = nil) {
+  package init(_ output: LogOutput, _ threshold: LogThreshold) {
     self.output = output
     self.threshold = threshold
-    self.metadataProvider = metadataProvider
   }
 
   package var logLevel: Logger.Level {

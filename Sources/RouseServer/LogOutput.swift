@@ -12,6 +12,8 @@ package final class LogOutput: Sendable {
   }
 
   private enum Kind {
+    /// A file: nobody has to read it.
+    case file
     /// Asked before each write whether it would wait.
     case polled
     /// Refuses a write that would wait.
@@ -43,9 +45,9 @@ package final class LogOutput: Sendable {
     case S_IFSOCK:
       self.descriptor = descriptor
       kind = .socket
-    default:
+    case let other:
       self.descriptor = descriptor
-      kind = .polled
+      kind = other == S_IFREG ? .file : .polled
     }
   }
 

@@ -56,6 +56,9 @@ package struct Server: Service, CustomStringConvertible {
 
   package var description: String { "rouse-server" }
 
+  /// nil: there is none.
+  package var auditFile: String? { setup.configuration.auditFile }
+
   package var policyVersion: String { reload.policies.live.policy.version }
 
   /// Words for certificates and revocation lists that have ended or soon will.

@@ -15,6 +15,7 @@ struct Check: ParsableCommand {
     let server = try Server(
       configurationFile: config, listen: nil, portFile: nil, threshold: LogThreshold(.warning),
       logger: Logger(label: "rouse-server"), makeAudit: false)
+    if let file = server.auditFile { try AuditLog.check(file: file) }
     for warning in server.certificateWarnings(now: wallClock()) { RouseServerCommand.complain("warning: \(warning)") }
     print("ok: \(config), policy \(server.policyVersion)")
   }

@@ -11,7 +11,9 @@ struct Run: AsyncParsableCommand {
     discussion: """
       On the first signal the server stops accepting, finishes what is under way for at most drain_seconds, and exits 0;
       a second one ends it at once. SIGHUP, and any change of the files that the configuration names, reloads
-      configuration, certificates, tokens and policy: whole or not at all. Logs go to standard error.
+      configuration, certificates, tokens and policy: whole or not at all.
+      Logs go to standard error, one line an event. They never hold the server up: lines that nobody reads are dropped, and
+      the log says how many.
       """)
 
   @Option(help: "The configuration, as init makes it.", completion: .file(extensions: ["yaml"]))
@@ -27,6 +29,9 @@ struct Run: AsyncParsableCommand {
     completion: .file())
   var portFile: String?
 
+  @Option(help: "Log lines as text or json, in place of the configuration's log_format.")
+  var logFormat: LogFormat?
+
   func run() async throws {
     var address: Address?
     if let listen {
@@ -36,8 +41,10 @@ struct Run: AsyncParsableCommand {
     // Trapped first: what comes from here on waits until it can be heard.
     let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup)
     let configuration = try Configuration.read(file: config)
+    // Whoever reads the log may go away before the server does.
+    signal(SIGPIPE, SIG_IGN)
+    let output = LogOutput(STDERR_FILENO, format: logFormat ?? configuration.logFormat)
     let threshold = LogThreshold(Logger.Level(configuration.logLevel))
-    let output = LogOutput(2, format: configuration.logFormat)
     LoggingSystem.bootstrap { _ in LineLogHandler(output, threshold) }
     let logger = Logger(label: "rouse-server")
     let server = try Server(
@@ -66,3 +73,5 @@ struct Run: AsyncParsableCommand {
     }
   }
 }
+
+extension LogFormat: ExpressibleByArgument {}
