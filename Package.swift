@@ -50,8 +50,8 @@ let package = Package(
     .testTarget(
       name: "RouseServerTests",
       dependencies: [
-        "RouseServer", "RouseCore", "RousePolicy", "RouseWire", "RouseTLS", "TestData", "TestPeers", "rouse-server",
-        "rouse",
+        "RouseServer", "RouseCore", "RousePolicy", "RouseWire", "RouseTLS", "COpenSSL", "TestData", "TestPeers",
+        "rouse-server", "rouse",
       ] + nio),
   ],
   swiftLanguageModes: [.v6]

@@ -17,6 +17,18 @@ package final class TestCertificate {
     return TestCertificate(adopting: pointer, key: key)
   }
 
+  /// One bit of its issuer's signature is wrong.
+  package func damaged() throws -> TestCertificate {
+    var bytes: UnsafeMutablePointer<UInt8>?
+    let count = i2d_X509(pointer, &bytes)
+    guard count > 0, let bytes else { throw TestFault("no DER") }
+    defer { rouse_free(bytes) }
+    bytes[Int(count) - 1] ^= 1
+    var start: UnsafePointer<UInt8>? = UnsafePointer(bytes)
+    guard let copy = d2i_X509(nil, &start, Int(count)) else { throw TestFault("no certificate") }
+    return TestCertificate(adopting: copy, key: key)
+  }
+
   package var pem: [UInt8] { get throws { try Self.bytes { PEM_write_bio_X509($0, pointer) } } }
   package var keyPEM: [UInt8] {
     get throws { try Self.bytes { PEM_write_bio_PKCS8PrivateKey($0, key.pointer, nil, nil, 0, nil, nil) } }
@@ -36,6 +48,9 @@ package final class TestCertificate {
 package final class TestAuthority {
   package let certificate: TestCertificate
 
+  /// A client's certificate, used to issue more.
+  package init(misusing certificate: TestCertificate) { self.certificate = certificate }
+
   /// What stands in a certificate. Extensions are in the notation of openssl.cnf; nil leaves one out.
   package struct Wish {
     package var name = "client"
@@ -48,6 +63,7 @@ package final class TestAuthority {
     package var begins: Int64 = -300
     package var ends: Int64 = 86_400
     package var key = TestKey.Kind.p256
+    package var signedWithSHA1 = false
     package init() {}
     package init(_ change: (inout Wish) -> Void) { change(&self) }
 
@@ -108,7 +124,8 @@ package final class TestAuthority {
     }
     let signer = issuer?.key ?? key
     let isEdwards = EVP_PKEY_get_id(signer.pointer) == EVP_PKEY_ED25519
-    guard X509_sign(pointer, signer.pointer, isEdwards ? nil : EVP_sha256()) > 0 else {
+    guard X509_sign(pointer, signer.pointer, isEdwards ? nil : wish.signedWithSHA1 ? EVP_sha1() : EVP_sha256()) > 0
+    else {
       throw TestFault("no signature")
     }
     return made
