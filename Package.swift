@@ -43,7 +43,7 @@ let package = Package(
     .testTarget(name: "RouseCoreTests", dependencies: ["RouseCore", "TestData"]),
     .testTarget(name: "RousePolicyTests", dependencies: ["RousePolicy", "RouseCore", "TestData"]),
     .testTarget(name: "RouseWireTests", dependencies: ["RouseWire", "RousePolicy", "RouseCore", "TestData"]),
-    .testTarget(name: "RouseTLSTests", dependencies: ["RouseTLS", "TestData", "TestPeers"] + nio),
+    .testTarget(name: "RouseTLSTests", dependencies: ["RouseTLS", "COpenSSL", "TestData", "TestPeers"] + nio),
     .testTarget(
       name: "RouseClientTests",
       dependencies: ["RouseClient", "RouseWire", .product(name: "NIOCore", package: "swift-nio")]),

@@ -32,6 +32,8 @@ package final class OddClient {
   private let options: Options
   /// What has come so far, the last one last.
   package fileprivate(set) var alerts: [UInt8] = []
+  /// Lines of what the connection's secrets are.
+  fileprivate var secrets: [String] = []
   /// Each flight goes through this on its way out.
   package var damage: ([UInt8]) -> [UInt8] = { $0 }
 
@@ -52,6 +54,10 @@ package final class OddClient {
       for parent in options.chain where rouse_ctx_add_chain(context, parent.pointer) != 1 {
         throw TestFault("no chain")
       }
+    }
+    SSL_CTX_set_keylog_callback(context) { ssl, line in
+      guard let ssl, let line, let owner = rouse_ssl_owner(ssl) else { return }
+      Unmanaged<OddClient>.fromOpaque(owner).takeUnretainedValue().secrets.append(String(cString: line))
     }
     guard let ssl = SSL_new(context), let inbox = BIO_new(BIO_s_mem()), let outbox = BIO_new(BIO_s_mem()) else {
       throw TestFault("no memory")
@@ -134,6 +140,16 @@ package final class OddClient {
     return read()
   }
 
+  /// After a TLS 1.3 handshake with `TLS_AES_128_GCM_SHA256`: writes records in place of this client, from the first.
+  package func recordWriter() throws -> RecordWriter {
+    let label = "CLIENT_TRAFFIC_SECRET_0 "
+    guard let line = secrets.last(where: { $0.hasPrefix(label) }), let digits = line.split(separator: " ").last else {
+      throw TestFault("no secret")
+    }
+    let values = digits.utf8.compactMap { Character(Unicode.Scalar($0)).hexDigitValue.map(UInt8.init) }
+    return RecordWriter(secret: (0..<values.count / 2).map { values[$0 * 2] << 4 | values[$0 * 2 + 1] })
+  }
+
   package var version: Int32 { SSL_version(ssl) }
   package var isResumed: Bool { SSL_session_reused(ssl) == 1 }
 
@@ -142,14 +158,6 @@ package final class OddClient {
     SSL_renegotiate(ssl)
     let outcome = go { SSL_do_handshake(ssl) }
     return outcome
-  }
-
-  /// TLS 1.3: new keys, and the other end's too if asked.
-  package func updateKeys(both: Bool) -> Outcome {
-    guard SSL_key_update(ssl, both ? SSL_KEY_UPDATE_REQUESTED : SSL_KEY_UPDATE_NOT_REQUESTED) == 1 else {
-      return .failed("no key update")
-    }
-    return go { SSL_do_handshake(ssl) }
   }
 
   package func sayGoodbye() {

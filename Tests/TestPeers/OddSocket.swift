@@ -64,4 +64,18 @@ package final class OddSocket {
       all += bytes
     }
   }
+
+  /// The alerts among all that comes until the other end closes, of records that are not encrypted; and how it ended.
+  package func receiveAlerts() -> (alerts: [Alert], end: Received) {
+    let (bytes, end) = receiveAll()
+    var (alerts, at) = ([Alert](), 0)
+    while at + 5 <= bytes.count {
+      let length = Int(bytes[at + 3]) << 8 | Int(bytes[at + 4])
+      if bytes[at] == 21, length == 2, at + 7 <= bytes.count, let alert = Alert(rawValue: bytes[at + 6]) {
+        alerts.append(alert)
+      }
+      at += 5 + length
+    }
+    return (alerts, end)
+  }
 }
