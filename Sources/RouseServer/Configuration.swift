@@ -9,6 +9,9 @@ package struct Configuration: Sendable {
   package var policyFile: String
   package var tls: TLSServerSettings
   package var identities: [Identity]
+  /// What `rouse-server token` writes; nil: no tokens are taken.
+  package var tokensFile: String?
+  package var tokens = Tokens()
   package var limits: Limits
   /// Seconds that open requests are given when the server stops.
   package var drainSeconds: Int
@@ -70,6 +73,9 @@ package struct Configuration: Sendable {
   package enum Role: String, Sendable, CaseIterable {
     case score, record, tune, admin
   }
+
+  /// Somebody could have a role: without that, only this machine may ask.
+  package var knowsSomebody: Bool { !identities.isEmpty || !tokens.isEmpty }
 }
 
 /// Where to listen.
@@ -109,6 +115,7 @@ package struct ConfigurationError: Error, Equatable {
   package let lines: [String]
 
   package init(_ line: String) { lines = [line] }
+  init(lines: [String]) { self.lines = lines }
   package init(_ diagnostics: PolicyDiagnostics, file: String) { lines = diagnostics.all.map { $0.line(file: file) } }
 
   /// A mistyped key of `server.yaml` is one mistake, and one line: that the right one is missing goes without saying.

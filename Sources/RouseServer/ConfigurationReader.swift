@@ -4,19 +4,26 @@ import RousePolicy
 import RouseTLS
 
 extension Configuration {
-  /// Reads and checks `server.yaml`.
-  package static func read(file: String) throws(ConfigurationError) -> Configuration {
+  /// Reads and checks `server.yaml`, and the tokens that it names.
+  /// - Parameter forTokens: only the tokens are asked for, and the first of them may be about to be made: their file is
+  ///   not read, and nobody has to be known.
+  package static func read(file: String, forTokens: Bool = false) throws(ConfigurationError) -> Configuration {
     let bytes = try readFile(file, what: "the configuration", remedy: "rouse-server init DIR makes one")
     let read: Configuration?
+    var faults: [String] = []
     do throws(PolicyDiagnostics) {
       let document = try Document.parse(yaml: bytes)
       let report = Report()
-      read = ConfigurationReader(folder: (file as NSString).deletingLastPathComponent, report: report).read(document)
+      let reader = ConfigurationReader(
+        folder: (file as NSString).deletingLastPathComponent, report: report, forTokens: forTokens)
+      (read, faults) = reader.read(document)
       try report.finish()
     } catch {
-      throw ConfigurationError(configuration: error, file: file)
+      throw ConfigurationError(lines: ConfigurationError(configuration: error, file: file).lines + faults)
     }
-    guard let read else { throw ConfigurationError("\(file): the configuration cannot be read") }
+    guard let read, faults.isEmpty else {
+      throw ConfigurationError(lines: faults.isEmpty ? ["\(file): the configuration cannot be read"] : faults)
+    }
     return read
   }
 }
@@ -37,11 +44,13 @@ func readFile(_ path: String, what: String, remedy: String) throws(Configuration
 private struct ConfigurationReader {
   let folder: String
   let report: Report
+  let forTokens: Bool
 
-  func read(_ document: Document) -> Configuration? {
-    let optional = ["identities", "limits", "drain_seconds", "log_level"]
+  /// The configuration, unless the report or the second value says what is wrong: lines about another file.
+  func read(_ document: Document) -> (Configuration?, faults: [String]) {
+    let optional = ["identities", "tokens", "limits", "drain_seconds", "log_level"]
     guard let top = document.settings(needed: ["listen", "policy", "tls"], optional: optional, report: report) else {
-      return nil
+      return (nil, [])
     }
     var listen: Address?
     if let text = top.text("listen") {
@@ -54,17 +63,29 @@ private struct ConfigurationReader {
     let policy = path(top["policy"])
     let tls = readTLS(top["tls"])
     let identities = readIdentities(top["identities"])
+    let tokensFile = path(top["tokens"])
     let limits = readLimits(top["limits"])
     let drain = top["drain_seconds"] == nil ? 10 : top.whole("drain_seconds", in: 0...3600)
     let level = top["log_level"] == nil ? .info : top["log_level"]?.choice(of: Configuration.LogLevel.self)
-    guard let listen, let policy, let tls, let limits, let drain, let level else { return nil }
-    if !listen.isLoopback, identities.isEmpty {
-      top["listen"]?.refuse(
-        .value, "off loopback (127.0.0.1, ::1) the server needs at least one of identities, or anyone could ask it")
+    var tokens = Tokens()
+    if let tokensFile, !forTokens {
+      do throws(ConfigurationError) {
+        tokens = try TokenFile(path: tokensFile).read(besides: identities.map(\.name))
+      } catch {
+        return (nil, error.lines)
+      }
     }
-    return Configuration(
-      listen: listen, policyFile: policy, tls: tls, identities: identities, limits: limits, drainSeconds: drain,
-      logLevel: level)
+    guard let listen, let policy, let tls, let limits, let drain, let level else { return (nil, []) }
+    let read = Configuration(
+      listen: listen, policyFile: policy, tls: tls, identities: identities, tokensFile: tokensFile, tokens: tokens,
+      limits: limits, drainSeconds: drain, logLevel: level)
+    if !listen.isLoopback, !read.knowsSomebody, !forTokens {
+      top["listen"]?.refuse(
+        .value,
+        "off loopback (127.0.0.1, ::1) the server needs at least one of identities, or a token (rouse-server token add), "
+          + "or anyone could ask it")
+    }
+    return (read, [])
   }
 
   private func path(_ setting: Setting?) -> String? {
@@ -77,11 +98,12 @@ private struct ConfigurationReader {
   }
 
   private func readTLS(_ setting: Setting?) -> TLSServerSettings? {
-    let optional = ["client_ca", "client_certificate", "minimum_version"]
+    let optional = ["client_ca", "client_crl", "client_certificate", "minimum_version"]
     guard let tls = setting?.settings(needed: ["certificate", "key"], optional: optional) else { return nil }
     let certificate = path(tls["certificate"])
     let key = path(tls["key"])
     let authority = path(tls["client_ca"])
+    let revocations = path(tls["client_crl"])
     let fallback: ClientCertificatePolicy = authority == nil ? .none : .requested
     let asks =
       tls["client_certificate"] == nil ? fallback : tls["client_certificate"]?.choice(of: ClientCertificatePolicy.self)
@@ -91,9 +113,14 @@ private struct ConfigurationReader {
       tls["client_certificate"]?.refuse(.value, "client certificates are checked against client_ca, which is missing")
       return nil
     }
+    if asks == .none, tls["client_crl"] != nil {
+      tls["client_crl"]?.refuse(
+        .value, "client_crl is for client certificates, and none are asked for; give client_ca, or remove this")
+      return nil
+    }
     return TLSServerSettings(
-      certificateChainFile: certificate, privateKeyFile: key, clientCAFile: authority, clientCertificate: asks,
-      minimumVersion: version)
+      certificateChainFile: certificate, privateKeyFile: key, clientCAFile: authority, clientCRLFile: revocations,
+      clientCertificate: asks, minimumVersion: version)
   }
 
   /// `1.3`, quoted or not.
@@ -109,10 +136,7 @@ private struct ConfigurationReader {
     guard let members = setting?.members() else { return [] }
     return members.compactMap { member in
       guard let identity = member.settings(needed: ["certificate", "roles"]) else { return nil }
-      var roles: Set<Configuration.Role> = []
-      for role in identity["roles"]?.items(atLeastOne: true) ?? [] {
-        if let role = role.choice(of: Configuration.Role.self) { roles.insert(role) }
-      }
+      let roles = Configuration.roles(identity["roles"])
       guard let text = identity.text("certificate") else { return nil }
       guard let match = match(text) else {
         identity["certificate"]?.refuse(

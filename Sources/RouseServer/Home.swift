@@ -75,6 +75,7 @@ package enum Home {
       certificate: tls/server.pem   # the server's certificate, then its intermediates
       key: tls/server.key
       client_ca: tls/ca.pem         # who may issue client certificates
+      # client_crl: tls/crl.pem     # which of them are revoked: a list of each authority, renewed before it ends
       client_certificate: requested # none, requested, or required; without one a peer may only ping
       minimum_version: "1.3"        # "1.2" for peers that cannot do better
 
@@ -84,6 +85,8 @@ package enum Home {
       operator:
         certificate: dns:operator
         roles: [score, record, tune, admin]
+
+    tokens: tokens.yaml             # clients without a certificate: rouse-server token add NAME --roles score
 
     # What a peer may use. These are the defaults; the op info announces them.
     limits:

@@ -27,8 +27,9 @@ package struct Server: Service, CustomStringConvertible {
     var configuration = configuration
     if let listen {
       configuration.listen = listen
-      if !listen.isLoopback, configuration.identities.isEmpty {
-        throw ConfigurationError("--listen \(listen): off loopback the server needs identities in its configuration")
+      if !listen.isLoopback, !configuration.knowsSomebody {
+        throw ConfigurationError(
+          "--listen \(listen): off loopback the server needs identities in its configuration, or tokens")
       }
     }
     self.configuration = configuration
@@ -46,18 +47,9 @@ package struct Server: Service, CustomStringConvertible {
 
   package var policyVersion: String { live.policy.version }
 
-  /// Words for certificates that have ended or soon will.
+  /// Words for certificates and revocation lists that have ended or soon will.
   /// - Parameter now: seconds since 1970.
-  package func certificateWarning(now: Int64) -> String? {
-    let days = floorDivide(tls.certificateNotAfter - now, Moment.day)
-    let file = configuration.tls.certificateChainFile
-    if tls.certificateNotAfter <= now {
-      return
-        "\(file): the certificate ended on \(Moment.format(tls.certificateNotAfter)); clients will refuse it: replace it"
-    }
-    return days < 14
-      ? "\(file): the certificate ends on \(Moment.format(tls.certificateNotAfter)), in \(days) days: replace it" : nil
-  }
+  package func certificateWarnings(now: Int64) -> [String] { tls.warnings(now: now) }
 
   /// Each connection is a file descriptor: takes as many as the system gives.
   private func raiseFileLimit() {
@@ -112,7 +104,7 @@ package struct Server: Service, CustomStringConvertible {
     // Again every day: a server outlives the two weeks.
     let watch = Task {
       while !Task.isCancelled {
-        if let warning = certificateWarning(now: wallClock()) { logger.warning("\(warning)") }
+        for warning in certificateWarnings(now: wallClock()) { logger.warning("\(warning)") }
         try await Task.sleep(for: .seconds(86_400))
       }
     }

@@ -47,12 +47,8 @@ package struct PeerIdentity: Sendable, Equatable {
     ipAddresses = names.addresses
     guard case .some(let commonName) = Self.commonName(of: certificate) else { return nil }
     subjectCommonName = commonName
-    guard let bio = BIO_new(BIO_s_mem()) else { return nil }
-    defer { BIO_free(bio) }
-    guard rouse_print_subject(bio, certificate) == 1 else { return nil }
-    var text: UnsafePointer<UInt8>?
-    let count = rouse_bio_bytes(bio, &text)
-    subject = String(decoding: UnsafeBufferPointer(start: text, count: count), as: UTF8.self)
+    guard let subject = distinguishedName(X509_get_subject_name(certificate)) else { return nil }
+    self.subject = subject
     var seconds: Int64 = 0
     guard rouse_not_after(certificate, &seconds) == 1 else { return nil }
     notAfter = seconds
@@ -88,6 +84,16 @@ package struct PeerIdentity: Sendable, Equatable {
     let digits = Array("0123456789abcdef".utf8)
     return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
   }
+}
+
+/// In RFC 2253 notation: one line, whatever the name holds.
+func distinguishedName(_ name: OpaquePointer?) -> String? {
+  guard let bio = BIO_new(BIO_s_mem()) else { return nil }
+  defer { BIO_free(bio) }
+  guard rouse_print_name(bio, name) == 1 else { return nil }
+  var text: UnsafePointer<UInt8>?
+  let count = rouse_bio_bytes(bio, &text)
+  return String(decoding: UnsafeBufferPointer(start: text, count: count), as: UTF8.self)
 }
 
 /// The subject alternative names of a certificate, by kind; other kinds are passed over.

@@ -15,7 +15,7 @@ struct Check: ParsableCommand {
     let configuration = try Configuration.read(file: config)
     let server = try Server(
       configuration: configuration, listen: nil, portFile: nil, logger: Logger(label: "rouse-server"))
-    if let warning = server.certificateWarning(now: wallClock()) { RouseServerCommand.complain("warning: \(warning)") }
+    for warning in server.certificateWarnings(now: wallClock()) { RouseServerCommand.complain("warning: \(warning)") }
     print("ok: \(config), policy \(server.policyVersion)")
   }
 }
