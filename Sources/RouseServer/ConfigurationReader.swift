@@ -135,7 +135,8 @@ private struct ConfigurationReader {
   private func readIdentities(_ setting: Setting?) -> [Configuration.Identity] {
     guard let members = setting?.members() else { return [] }
     return members.compactMap { member in
-      guard let identity = member.settings(needed: ["certificate", "roles"]) else { return nil }
+      guard let identity = member.settings(needed: ["certificate", "roles"], optional: ["requests_per_second"])
+      else { return nil }
       let roles = Configuration.roles(identity["roles"])
       guard let text = identity.text("certificate") else { return nil }
       guard let match = match(text) else {
@@ -143,7 +144,9 @@ private struct ConfigurationReader {
           .value, "certificate is dns:NAME, uri:URI, email:ADDRESS (from its subject alternative names) or cn:NAME")
         return nil
       }
-      return Configuration.Identity(name: member.key, match: match, roles: roles)
+      let rate =
+        identity["requests_per_second"] == nil ? nil : identity.whole("requests_per_second", in: Self.rates)
+      return Configuration.Identity(name: member.key, match: match, roles: roles, requestsPerSecond: rate)
     }
   }
 
@@ -160,6 +163,8 @@ private struct ConfigurationReader {
     }
   }
 
+  private static let rates = 1...10_000_000
+
   private func readLimits(_ setting: Setting?) -> Configuration.Limits? {
     var limits = Configuration.Limits()
     guard let setting else { return limits }
@@ -172,6 +177,17 @@ private struct ConfigurationReader {
     set("stream_candidates", 1...1_000_000_000, \.streamCandidates)
     set("in_flight", 1...10_000, \.inFlight)
     set("connections", 1...1_000_000, \.connections)
+    set("queued_requests", 1...1_000_000, \.queuedRequests)
+    set("rank_bytes", (1 << 20)...(1 << 50), \.rankBytes)
+    limits.unfinishedBytes = max(limits.unfinishedBytes, 4 * limits.lineBytes)
+    set("unfinished_bytes", (1 << 20)...(1 << 40), \.unfinishedBytes)
+    if limits.unfinishedBytes < 4 * limits.lineBytes {
+      read["unfinished_bytes"]?.refuse(
+        .value, "unfinished_bytes is at least four times line_bytes, or the longest line might never come in whole")
+    }
+    if read["requests_per_second"] != nil {
+      limits.requestsPerSecond = read.whole("requests_per_second", in: Self.rates)
+    }
     set("handshake_seconds", 1...3600, \.handshakeSeconds)
     set("partial_line_seconds", 1...86_400, \.partialLineSeconds)
     set("idle_seconds", 1...86_400, \.idleSeconds)
