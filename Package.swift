@@ -35,7 +35,8 @@ let package = Package(
       dependencies: ["RouseCore", "RousePolicy", "RouseWire", "RouseTLS", logging, lifecycle] + nio),
     .target(name: "RouseClient", dependencies: ["RouseCore", "RouseWire", "RouseTLS"] + nio),
     .executableTarget(
-      name: "rouse-server", dependencies: ["RouseServer", "RousePolicy", "RouseTLS", arguments, logging, lifecycle, signals]),
+      name: "rouse-server",
+      dependencies: ["RouseServer", "RousePolicy", "RouseTLS", arguments, logging, lifecycle, signals]),
     .executableTarget(
       name: "rouse", dependencies: ["RouseClient", "RouseCore", "RousePolicy", "RouseWire", "RouseTLS", arguments],
       path: "tools/rouse"),

@@ -52,7 +52,8 @@ final class FileWatch: Sendable {
     var bytes = [UInt8](repeating: 0, count: 1 << 14)
     while true {
       var waits = [
-        pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0), pollfd(fd: stop.woken, events: Int16(POLLIN), revents: 0),
+        pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0),
+        pollfd(fd: stop.woken, events: Int16(POLLIN), revents: 0),
       ]
       guard poll(&waits, 2, -1) > 0 else { continue }
       if waits[1].revents != 0 { break }
