@@ -12,7 +12,7 @@ import Testing
   /// Bytes longer than this are not sent one by one.
   private static let mostSingly = 20_000
 
-  @Test(arguments: WireCase.all.filter { !$0.waitsForTimers }) func conversation(_ vector: WireCase) throws {
+  @Test(arguments: WireCase.all.filter { !$0.isOfServer }) func conversation(_ vector: WireCase) throws {
     try run(vector) { $0.count }
     if vector.bytes.count <= Self.mostSingly { try run(vector) { _ in 1 } }
     for seed in 1...3 {
@@ -27,9 +27,9 @@ import Testing
   /// - Parameter size: of the next piece, given what is left.
   private func run(_ vector: WireCase, random seed: Int? = nil, size: (ArraySlice<UInt8>) -> Int) throws {
     let profile = try #require(WireProfile.all[vector.profileName])
-    let harness = try SessionHarness(
-      limits: Self.limits(profile), roles: Set(profile.roles.compactMap(Configuration.Role.init(rawValue:))),
-      identified: !vector.isNobody)
+    let world = try SessionHarness.World(
+      limits: Self.limits(profile), roles: Self.roles(profile.roles), tokens: Self.tokens(profile))
+    let harness = SessionHarness(world, identified: !vector.isNobody)
     var random = SplitMix(state: UInt64(seed ?? 0))
     let isOpen = vector.then == .open && !vector.endsInput
     for part in vector.send + (isOpen ? [.bytes(Self.stillThere)] : []) {
@@ -37,7 +37,7 @@ import Testing
       case .pause(let milliseconds):
         harness.settle()
         harness.advanceClock(milliseconds: milliseconds)
-        harness.checkDeadline()
+        harness.wake()
       case .bytes(let bytes):
         var rest = bytes[...]
         while !rest.isEmpty {
@@ -51,6 +51,7 @@ import Testing
     }
     while harness.runJob(using: &random) {}
     if vector.endsInput { harness.endInput() }
+    if vector.waitsForTimers { harness.wait(seconds: 5) }
     var output = harness.output
     if isOpen {
       #expect(
@@ -70,9 +71,21 @@ import Testing
       case "stream_candidates": limits.streamCandidates = value
       case "partial_line_seconds": limits.partialLineSeconds = value
       case "idle_seconds": limits.idleSeconds = value
+      case "requests_per_second": limits.requestsPerSecond = value
       default: Issue.record("the profile asks for a limit that this test does not know: \(name)")
       }
     }
     return limits
+  }
+
+  static func roles(_ names: [String]) -> Set<Configuration.Role> {
+    Set(names.compactMap(Configuration.Role.init(rawValue:)))
+  }
+
+  static func tokens(_ profile: WireProfile) -> Tokens {
+    Tokens(
+      (profile.tokens ?? [:]).compactMap { name, token in
+        Token(name: name, roles: roles(token.roles), added: token.added, sha256: Vectors.bytes(hex: token.sha256))
+      })
   }
 }

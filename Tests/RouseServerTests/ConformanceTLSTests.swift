@@ -8,20 +8,31 @@ import Testing
   private static let stillThere = Array("{\"op\":\"ping\",\"id\":\"still-there\"}\n".utf8)
   private static let pong = Array("{\"id\":\"still-there\",\"ok\":true}\n".utf8)
 
-  static func server(_ profile: WireProfile) throws -> ServerProcess {
-    try ServerProcess(configure: { text in
-      var lines = text.components(separatedBy: "\n")
-      for (name, value) in profile.limits {
-        for index in lines.indices where lines[index].hasPrefix("  \(name): ") { lines[index] = "  \(name): \(value)" }
+  /// - Parameter folder: for the file of the tokens.
+  private static func server(_ profile: WireProfile, _ folder: URL) throws -> ServerProcess {
+    let tokens = folder.appending(path: "tokens.yaml")
+    let lines = (profile.tokens ?? [:]).map { name, token in
+      "\(name): {sha256: \"\(token.sha256)\", roles: [\(token.roles.joined(separator: ", "))], added: \"\(token.added)\"}\n"
+    }
+    if !lines.isEmpty { try Data(lines.joined().utf8).write(to: tokens) }
+    let roles = profile.roles.joined(separator: ", ")
+    return try ServerProcess(configure: { text in
+      let own = profile.limits.map { "  \($0.key): \($0.value)" }
+      let lines = text.components(separatedBy: "\n").flatMap { line in
+        if line == "limits:" { return [line] + own }
+        return profile.limits.keys.contains { line.hasPrefix("  \($0): ") } ? [] : [line]
       }
       return lines.joined(separator: "\n")
-        .replacingOccurrences(
-          of: "roles: [score, record, tune, admin]", with: "roles: [\(profile.roles.joined(separator: ", "))]")
+        .replacingOccurrences(of: "roles: [score, record, tune, admin]", with: "roles: [\(roles)]")
+        .replacingOccurrences(of: "tokens: tokens.yaml", with: "tokens: \(tokens.path)")
     })
   }
 
   @Test(arguments: WireProfile.all.keys.sorted()) func conversations(_ name: String) async throws {
-    let server = try Self.server(try #require(WireProfile.all[name]))
+    let profile = try #require(WireProfile.all[name])
+    let folder = try ServerProcess.temporaryFolder()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let server = try Self.server(profile, folder)
     let cases = WireCase.all.filter { $0.profileName == name }
     #expect(!cases.isEmpty)
     await withTaskGroup(of: (String, String?).self) { group in
@@ -29,7 +40,7 @@ import Testing
         if case (let name, let fault?)? = result { Issue.record("\(name): \(fault)") }
       }
       for (index, vector) in (cases + cases).enumerated() {
-        if index >= 8 { report(await group.next()) }
+        if index >= (profile.isMetered ? 1 : 8) { report(await group.next()) }
         let inPieces = index >= cases.count
         let place = ConformancePeer.Place(server, withCertificate: !vector.isNobody)
         group.addTask { (vector.name, await Self.fault(of: vector, inPieces: inPieces, at: place)) }

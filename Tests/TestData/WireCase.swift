@@ -87,6 +87,7 @@ package struct WireCase: Sendable, Decodable, CustomStringConvertible {
   private let identity: String?
   private let isAlone: Bool?
   private let needsTimers: Bool?
+  private let needsServer: Bool?
   private let finishes: Bool?
   package let send: [Part]
   package let get: [Line]
@@ -97,6 +98,7 @@ package struct WireCase: Sendable, Decodable, CustomStringConvertible {
     case identity = "as"
     case isAlone = "alone"
     case needsTimers = "timers"
+    case needsServer = "whole"
     case finishes = "finish"
     case send, get, then
   }
@@ -106,6 +108,8 @@ package struct WireCase: Sendable, Decodable, CustomStringConvertible {
   /// One line, and nothing else decides whether it is a request and what is wrong with it.
   package var lineDecides: Bool { isAlone ?? false }
   package var waitsForTimers: Bool { needsTimers ?? false }
+  /// It takes a server with its files, not only a session.
+  package var isOfServer: Bool { needsServer ?? false }
   package var endsInput: Bool { finishes ?? false }
   package var description: String { "\(name): \(why)" }
 
@@ -142,8 +146,26 @@ package struct WireCase: Sendable, Decodable, CustomStringConvertible {
 
 /// What a server must be like for a case of the wire vectors.
 package struct WireProfile: Sendable, Decodable {
-  package let limits: [String: Int]
+  package struct Token: Sendable, Decodable {
+    package let sha256: String
+    package let roles: [String]
+    package let added: String
+  }
+
+  private let wanted: [String: Int?]
   package let roles: [String]
+  package let tokens: [String: Token]?
+
+  private enum CodingKeys: String, CodingKey {
+    case wanted = "limits"
+    case roles, tokens
+  }
+
+  /// Those that are not absent.
+  package var limits: [String: Int] { wanted.compactMapValues { $0 } }
+
+  /// Requests of one case must not use up those of another.
+  package var isMetered: Bool { limits["requests_per_second"] != nil }
 
   package static let all: [String: WireProfile] = {
     (try? JSONDecoder().decode([String: WireProfile].self, from: Data(Vectors.bytes("wire/profiles.json")))) ?? [:]
