@@ -60,7 +60,10 @@ private struct ConfigurationReader {
     let limits = readLimits(top["limits"])
     let drain = top["drain_seconds"] == nil ? 10 : top.whole("drain_seconds", in: 0...3600)
     let level = top["log_level"] == nil ? .info : top["log_level"]?.choice(of: Configuration.LogLevel.self)
-    guard let listen, let policy, let tls, let limits, let drain, let level else { return nil }
+    let format = top["log_format"] == nil ? .text : top["log_format"]?.choice(of: LogFormat.self)
+    let pseudonyms = readPseudonyms(top["log_user_id_key"])
+    let audit = path(top["audit"])
+    guard let listen, let policy, let tls, let limits, let drain, let level, let format else { return nil }
     if !listen.isLoopback, identities.isEmpty {
       top["listen"]?.refuse(
         .value, "off loopback (127.0.0.1, ::1) the server needs at least one of identities, or anyone could ask it")
@@ -68,9 +71,9 @@ private struct ConfigurationReader {
     var configuration = Configuration(
       listen: listen, policyFile: policy, tls: tls, identities: identities, limits: limits, drainSeconds: drain,
       logLevel: level)
-    if let format = top["log_format"]?.choice(of: LogFormat.self) { configuration.logFormat = format }
-    configuration.pseudonyms = readPseudonyms(top["log_user_id_key"])
-    configuration.auditFile = path(top["audit"])
+    configuration.logFormat = format
+    configuration.pseudonyms = pseudonyms
+    configuration.auditFile = audit
     return configuration
   }
 
