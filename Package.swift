@@ -9,6 +9,8 @@ let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "sw
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 
+let signals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
+
 let package = Package(
   name: "rouse",
   products: [
@@ -33,7 +35,8 @@ let package = Package(
       dependencies: ["COpenSSL", "RouseCore", "RousePolicy", "RouseWire", "RouseTLS", logging, lifecycle] + nio),
     .target(name: "RouseClient", dependencies: ["RouseCore", "RouseWire", "RouseTLS"] + nio),
     .executableTarget(
-      name: "rouse-server", dependencies: ["RouseServer", "RousePolicy", "RouseTLS", arguments, logging, lifecycle]),
+      name: "rouse-server",
+      dependencies: ["RouseServer", "RousePolicy", "RouseTLS", arguments, logging, lifecycle, signals]),
     .executableTarget(
       name: "rouse", dependencies: ["RouseClient", "RouseCore", "RousePolicy", "RouseWire", "RouseTLS", arguments],
       path: "tools/rouse"),

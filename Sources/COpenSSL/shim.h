@@ -91,10 +91,28 @@ static inline void rouse_ctx_keep_client_sessions(SSL_CTX *ctx, int (*keep)(SSL 
   SSL_CTX_sess_set_new_cb(ctx, keep);
 }
 
-/// A server keeps none: everything is in the tickets.
-static inline void rouse_ctx_tickets_only(SSL_CTX *ctx, long seconds) {
+/// Whether that moment, a certificate's or a list's, has passed; also when it is malformed.
+static inline int rouse_has_passed(const ASN1_TIME *when) { return X509_cmp_current_time(when) <= 0; }
+
+/// A ticket stands for the certificate that was shown when it was given, and for what was known then. When either has
+/// ended since, the ticket counts for nothing: the full handshake that follows tells the peer why it is refused.
+static SSL_TICKET_RETURN rouse_ticket_opened(SSL *ssl, SSL_SESSION *session, const unsigned char *name, size_t count,
+                                             SSL_TICKET_STATUS status, void *ends) {
+  (void)ssl, (void)name, (void)count;
+  if (status != SSL_TICKET_SUCCESS && status != SSL_TICKET_SUCCESS_RENEW) return SSL_TICKET_RETURN_IGNORE_RENEW;
+  X509 *peer = SSL_SESSION_get0_peer(session);
+  if (peer != NULL && (rouse_has_passed(X509_get0_notAfter(peer)) || (int64_t)time(NULL) > (int64_t)(intptr_t)ends))
+    return SSL_TICKET_RETURN_IGNORE_RENEW;
+  return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE : SSL_TICKET_RETURN_USE_RENEW;
+}
+
+/// A server keeps no sessions: everything is in the tickets. The keys of these belong to the context, so another context,
+/// with other authorities and revocation lists, asks for the certificates anew. A ticket holds for `seconds`, and, where
+/// it stands for a certificate, until `ends` (seconds since 1970).
+static inline int rouse_ctx_tickets_only(SSL_CTX *ctx, long seconds, int64_t ends) {
   SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_timeout(ctx, seconds);
+  return SSL_CTX_set_session_ticket_cb(ctx, NULL, rouse_ticket_opened, (void *)(intptr_t)ends);
 }
 
 // Connections.
@@ -134,6 +152,10 @@ static inline X509 *rouse_read_certificate(BIO *bio) {
   return PEM_read_bio_X509(bio, NULL, rouse_no_passphrase, NULL);
 }
 
+static inline X509_CRL *rouse_read_revocation_list(BIO *bio) {
+  return PEM_read_bio_X509_CRL(bio, NULL, rouse_no_passphrase, NULL);
+}
+
 /// 1 when the last error only says that the file has no further PEM block.
 static inline int rouse_error_is_end_of_pem(void) {
   unsigned long error = ERR_peek_last_error();
@@ -146,19 +168,32 @@ static inline int rouse_error_is_passphrase(void) {
          (ERR_GET_REASON(error) == PEM_R_BAD_PASSWORD_READ || ERR_GET_REASON(error) == PEM_R_PROBLEMS_GETTING_PASSWORD);
 }
 
-/// The end of the certificate's validity in seconds since 1970; 0 when its time cannot be read.
-static inline int rouse_not_after(const X509 *certificate, int64_t *seconds) {
+/// A certificate's or a list's moment in seconds since 1970; 0 when it cannot be read.
+static inline int rouse_seconds(const ASN1_TIME *time, int64_t *seconds) {
   struct tm when;
   memset(&when, 0, sizeof when);
-  if (!ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &when)) return 0;
+  if (time == NULL || !ASN1_TIME_to_tm(time, &when)) return 0;
   *seconds = (int64_t)timegm(&when);
   return 1;
 }
 
-/// The subject as `openssl x509 -subject -nameopt RFC2253` prints it.
-static inline int rouse_print_subject(BIO *bio, const X509 *certificate) {
-  return X509_NAME_print_ex(bio, X509_get_subject_name(certificate), 0, XN_FLAG_RFC2253) >= 0;
+/// The end of the certificate's validity in seconds since 1970; 0 when its time cannot be read.
+static inline int rouse_not_after(const X509 *certificate, int64_t *seconds) {
+  return rouse_seconds(X509_get0_notAfter(certificate), seconds);
 }
+
+/// A name as `openssl x509 -subject -nameopt RFC2253` prints it.
+static inline int rouse_print_name(BIO *bio, const X509_NAME *name) {
+  return X509_NAME_print_ex(bio, name, 0, XN_FLAG_RFC2253) >= 0;
+}
+
+/// Whether the certificate may issue others.
+static inline int rouse_is_authority(X509 *certificate) {
+  return (X509_get_extension_flags(certificate) & EXFLAG_CA) != 0;
+}
+
+/// Whether the certificate's key may sign revocation lists: a certificate that says nothing about it may.
+static inline int rouse_may_sign_lists(X509 *certificate) { return (X509_get_key_usage(certificate) & KU_CRL_SIGN) != 0; }
 
 /// The subject alternative names; NULL with -1 in `state` when there are none, with another value when they are malformed.
 static inline GENERAL_NAMES *rouse_alternative_names(const X509 *certificate, int *state) {

@@ -9,6 +9,9 @@ package struct Configuration: Sendable {
   package var policyFile: String
   package var tls: TLSServerSettings
   package var identities: [Identity]
+  /// What `rouse-server token` writes; nil: no tokens are taken.
+  package var tokensFile: String?
+  package var tokens = Tokens()
   package var limits: Limits
   /// Seconds that open requests are given when the server stops.
   package var drainSeconds: Int
@@ -31,6 +34,14 @@ package struct Configuration: Sendable {
     package var inlineCandidates = 1000
     package var streamCandidates = 20_000_000
     package var inFlight = 64
+    /// Lines that have begun and not ended share so many bytes beyond what each connection has.
+    package var unfinishedBytes = 64 << 20
+    /// Requests that may wait for a thread.
+    package var queuedRequests = 256
+    /// What the candidates of all open ranks may take: half of the machine's memory.
+    package var rankBytes = min(8 << 30, Int(clamping: ProcessInfo.processInfo.physicalMemory / 2))
+    /// Of each identity that has no rate of its own; nil: as many as they like.
+    package var requestsPerSecond: Int?
     package var connections = 1024
     package var handshakeSeconds = 5
     package var partialLineSeconds = 30
@@ -40,10 +51,12 @@ package struct Configuration: Sendable {
     package init() {}
 
     /// Names as they stand in `server.yaml` and in `info`.
-    package var all: [(name: String, value: Int)] {
+    package var all: [(name: String, value: Int?)] {
       [
         ("line_bytes", lineBytes), ("inline_candidates", inlineCandidates), ("stream_candidates", streamCandidates),
-        ("in_flight", inFlight), ("connections", connections), ("handshake_seconds", handshakeSeconds),
+        ("in_flight", inFlight), ("connections", connections), ("unfinished_bytes", unfinishedBytes),
+        ("queued_requests", queuedRequests), ("rank_bytes", rankBytes), ("requests_per_second", requestsPerSecond),
+        ("handshake_seconds", handshakeSeconds),
         ("partial_line_seconds", partialLineSeconds), ("idle_seconds", idleSeconds),
         ("write_stalled_seconds", writeStalledSeconds),
       ]
@@ -61,6 +74,8 @@ package struct Configuration: Sendable {
     package var name: String
     package var match: Match
     package var roles: Set<Role>
+    /// In place of the limits' rate.
+    package var requestsPerSecond: Int?
 
     package func matches(_ peer: PeerIdentity) -> Bool {
       switch match {
@@ -77,6 +92,9 @@ package struct Configuration: Sendable {
   package enum Role: String, Sendable, CaseIterable {
     case score, record, tune, admin
   }
+
+  /// Somebody could have a role: without that, only this machine may ask.
+  package var knowsSomebody: Bool { !identities.isEmpty || !tokens.isEmpty }
 }
 
 /// Where to listen.
@@ -116,6 +134,7 @@ package struct ConfigurationError: Error, Equatable {
   package let lines: [String]
 
   package init(_ line: String) { lines = [line] }
+  init(lines: [String]) { self.lines = lines }
   package init(_ diagnostics: PolicyDiagnostics, file: String) { lines = diagnostics.all.map { $0.line(file: file) } }
 
   /// A mistyped key of `server.yaml` is one mistake, and one line: that the right one is missing goes without saying.

@@ -4,19 +4,26 @@ import RousePolicy
 import RouseTLS
 
 extension Configuration {
-  /// Reads and checks `server.yaml`.
-  package static func read(file: String) throws(ConfigurationError) -> Configuration {
+  /// Reads and checks `server.yaml`, and the tokens that it names.
+  /// - Parameter forTokens: only the tokens are asked for, and the first of them may be about to be made: their file is
+  ///   not read, and nobody has to be known.
+  package static func read(file: String, forTokens: Bool = false) throws(ConfigurationError) -> Configuration {
     let bytes = try readFile(file, what: "the configuration", remedy: "rouse-server init DIR makes one")
     let read: Configuration?
+    var faults: [String] = []
     do throws(PolicyDiagnostics) {
       let document = try Document.parse(yaml: bytes)
       let report = Report()
-      read = ConfigurationReader(folder: (file as NSString).deletingLastPathComponent, report: report).read(document)
+      let reader = ConfigurationReader(
+        folder: (file as NSString).deletingLastPathComponent, report: report, forTokens: forTokens)
+      (read, faults) = reader.read(document)
       try report.finish()
     } catch {
-      throw ConfigurationError(configuration: error, file: file)
+      throw ConfigurationError(lines: ConfigurationError(configuration: error, file: file).lines + faults)
     }
-    guard var read else { throw ConfigurationError("\(file): the configuration cannot be read") }
+    guard var read, faults.isEmpty else {
+      throw ConfigurationError(lines: faults.isEmpty ? ["\(file): the configuration cannot be read"] : faults)
+    }
     read.sha256 = hexadecimal(RouseCore.sha256(bytes))
     return read
   }
@@ -38,13 +45,15 @@ func readFile(_ path: String, what: String, remedy: String) throws(Configuration
 private struct ConfigurationReader {
   let folder: String
   let report: Report
+  let forTokens: Bool
 
-  func read(_ document: Document) -> Configuration? {
+  /// The configuration, unless the report or the second value says what is wrong: lines about another file.
+  func read(_ document: Document) -> (Configuration?, faults: [String]) {
     let optional = [
-      "identities", "limits", "drain_seconds", "log_level", "log_format", "log_user_id_key", "audit",
+      "identities", "tokens", "limits", "drain_seconds", "log_level", "log_format", "log_user_id_key", "audit",
     ]
     guard let top = document.settings(needed: ["listen", "policy", "tls"], optional: optional, report: report) else {
-      return nil
+      return (nil, [])
     }
     var listen: Address?
     if let text = top.text("listen") {
@@ -57,24 +66,35 @@ private struct ConfigurationReader {
     let policy = path(top["policy"])
     let tls = readTLS(top["tls"])
     let identities = readIdentities(top["identities"])
+    let tokensFile = path(top["tokens"])
     let limits = readLimits(top["limits"])
     let drain = top["drain_seconds"] == nil ? 10 : top.whole("drain_seconds", in: 0...3600)
     let level = top["log_level"] == nil ? .info : top["log_level"]?.choice(of: Configuration.LogLevel.self)
     let format = top["log_format"] == nil ? .text : top["log_format"]?.choice(of: LogFormat.self)
     let pseudonyms = readPseudonyms(top["log_user_id_key"])
     let audit = path(top["audit"])
-    guard let listen, let policy, let tls, let limits, let drain, let level, let format else { return nil }
-    if !listen.isLoopback, identities.isEmpty {
-      top["listen"]?.refuse(
-        .value, "off loopback (127.0.0.1, ::1) the server needs at least one of identities, or anyone could ask it")
+    var tokens = Tokens()
+    if let tokensFile, !forTokens {
+      do throws(ConfigurationError) {
+        tokens = try TokenFile(path: tokensFile).read(besides: identities.map(\.name))
+      } catch {
+        return (nil, error.lines)
+      }
     }
-    var configuration = Configuration(
-      listen: listen, policyFile: policy, tls: tls, identities: identities, limits: limits, drainSeconds: drain,
-      logLevel: level)
-    configuration.logFormat = format
-    configuration.pseudonyms = pseudonyms
-    configuration.auditFile = audit
-    return configuration
+    guard let listen, let policy, let tls, let limits, let drain, let level, let format else { return (nil, []) }
+    var read = Configuration(
+      listen: listen, policyFile: policy, tls: tls, identities: identities, tokensFile: tokensFile, tokens: tokens,
+      limits: limits, drainSeconds: drain, logLevel: level)
+    read.logFormat = format
+    read.pseudonyms = pseudonyms
+    read.auditFile = audit
+    if !listen.isLoopback, !read.knowsSomebody, !forTokens {
+      top["listen"]?.refuse(
+        .value,
+        "off loopback (127.0.0.1, ::1) the server needs at least one of identities, or a token (rouse-server token add), "
+          + "or anyone could ask it")
+    }
+    return (read, [])
   }
 
   /// The message does not repeat the key, or what was meant to be one.
@@ -97,11 +117,12 @@ private struct ConfigurationReader {
   }
 
   private func readTLS(_ setting: Setting?) -> TLSServerSettings? {
-    let optional = ["client_ca", "client_certificate", "minimum_version"]
+    let optional = ["client_ca", "client_crl", "client_certificate", "minimum_version"]
     guard let tls = setting?.settings(needed: ["certificate", "key"], optional: optional) else { return nil }
     let certificate = path(tls["certificate"])
     let key = path(tls["key"])
     let authority = path(tls["client_ca"])
+    let revocations = path(tls["client_crl"])
     let fallback: ClientCertificatePolicy = authority == nil ? .none : .requested
     let asks =
       tls["client_certificate"] == nil ? fallback : tls["client_certificate"]?.choice(of: ClientCertificatePolicy.self)
@@ -111,9 +132,14 @@ private struct ConfigurationReader {
       tls["client_certificate"]?.refuse(.value, "client certificates are checked against client_ca, which is missing")
       return nil
     }
+    if asks == .none, tls["client_crl"] != nil {
+      tls["client_crl"]?.refuse(
+        .value, "client_crl is for client certificates, and none are asked for; give client_ca, or remove this")
+      return nil
+    }
     return TLSServerSettings(
-      certificateChainFile: certificate, privateKeyFile: key, clientCAFile: authority, clientCertificate: asks,
-      minimumVersion: version)
+      certificateChainFile: certificate, privateKeyFile: key, clientCAFile: authority, clientCRLFile: revocations,
+      clientCertificate: asks, minimumVersion: version)
   }
 
   /// `1.3`, quoted or not.
@@ -128,18 +154,18 @@ private struct ConfigurationReader {
   private func readIdentities(_ setting: Setting?) -> [Configuration.Identity] {
     guard let members = setting?.members() else { return [] }
     return members.compactMap { member in
-      guard let identity = member.settings(needed: ["certificate", "roles"]) else { return nil }
-      var roles: Set<Configuration.Role> = []
-      for role in identity["roles"]?.items(atLeastOne: true) ?? [] {
-        if let role = role.choice(of: Configuration.Role.self) { roles.insert(role) }
-      }
+      guard let identity = member.settings(needed: ["certificate", "roles"], optional: ["requests_per_second"])
+      else { return nil }
+      let roles = Configuration.roles(identity["roles"])
       guard let text = identity.text("certificate") else { return nil }
       guard let match = match(text) else {
         identity["certificate"]?.refuse(
           .value, "certificate is dns:NAME, uri:URI, email:ADDRESS (from its subject alternative names) or cn:NAME")
         return nil
       }
-      return Configuration.Identity(name: member.key, match: match, roles: roles)
+      let rate =
+        identity["requests_per_second"] == nil ? nil : identity.whole("requests_per_second", in: Self.rates)
+      return Configuration.Identity(name: member.key, match: match, roles: roles, requestsPerSecond: rate)
     }
   }
 
@@ -156,6 +182,8 @@ private struct ConfigurationReader {
     }
   }
 
+  private static let rates = 1...10_000_000
+
   private func readLimits(_ setting: Setting?) -> Configuration.Limits? {
     var limits = Configuration.Limits()
     guard let setting else { return limits }
@@ -168,6 +196,17 @@ private struct ConfigurationReader {
     set("stream_candidates", 1...1_000_000_000, \.streamCandidates)
     set("in_flight", 1...10_000, \.inFlight)
     set("connections", 1...1_000_000, \.connections)
+    set("queued_requests", 1...1_000_000, \.queuedRequests)
+    set("rank_bytes", (1 << 20)...(1 << 50), \.rankBytes)
+    limits.unfinishedBytes = max(limits.unfinishedBytes, 4 * limits.lineBytes)
+    set("unfinished_bytes", (1 << 20)...(1 << 40), \.unfinishedBytes)
+    if limits.unfinishedBytes < 4 * limits.lineBytes {
+      read["unfinished_bytes"]?.refuse(
+        .value, "unfinished_bytes is at least four times line_bytes, or the longest line might never come in whole")
+    }
+    if read["requests_per_second"] != nil {
+      limits.requestsPerSecond = read.whole("requests_per_second", in: Self.rates)
+    }
     set("handshake_seconds", 1...3600, \.handshakeSeconds)
     set("partial_line_seconds", 1...86_400, \.partialLineSeconds)
     set("idle_seconds", 1...86_400, \.idleSeconds)

@@ -83,6 +83,7 @@ package enum Home {
       certificate: tls/server.pem   # the server's certificate, then its intermediates
       key: tls/server.key
       client_ca: tls/ca.pem         # who may issue client certificates
+      # client_crl: tls/crl.pem     # which of them are revoked: a list of each authority, renewed before it ends
       client_certificate: requested # none, requested, or required; without one a peer may only ping
       minimum_version: "1.3"        # "1.2" for peers that cannot do better
 
@@ -93,13 +94,19 @@ package enum Home {
         certificate: dns:operator
         roles: [score, record, tune, admin]
 
+    tokens: tokens.yaml             # clients without a certificate: rouse-server token add NAME --roles score
+
     # What a peer may use. These are the defaults; the op info announces them.
     limits:
       line_bytes: 1048576
       inline_candidates: 1000       # in one request; more go as a stream
       stream_candidates: 20000000
-      in_flight: 64
+      in_flight: 64                 # requests of one connection; further ones wait in its socket
       connections: 1024
+      # unfinished_bytes: 67108864  # lines that have begun share them, beyond what each connection has
+      # queued_requests: 256        # that wait for a thread; beyond it they are told to come again
+      # rank_bytes: 8589934592      # memory of all open ranks; without it half of the machine's, 8 GiB at most
+      # requests_per_second: 1000   # of each identity; without it as many as they like
       handshake_seconds: 5
       partial_line_seconds: 30
       idle_seconds: 300

@@ -12,6 +12,11 @@ final class Certificate {
     var seconds: Int64 = 0
     return rouse_not_after(pointer, &seconds) == 1 ? seconds : nil
   }
+
+  /// Lower-case hexadecimal; empty when OpenSSL cannot tell it.
+  var sha256Fingerprint: String { PeerIdentity.fingerprint(of: pointer) ?? "" }
+
+  var subject: String { distinguishedName(X509_get_subject_name(pointer)) ?? "" }
 }
 
 /// A private key, freed with its owner.
@@ -28,8 +33,8 @@ struct PEMFile {
   /// Bytes; the bundle of all public authorities has a quarter of it.
   private static let limit = 1 << 20
 
-  /// `role` says what the file is for: "certificate", "private key".
-  init(_ path: String, role: String) throws(TLSError) {
+  /// `role` says what the file is for: "certificate", "private key". A file of more than `limit` bytes is refused.
+  init(_ path: String, role: String, limit: Int = PEMFile.limit) throws(TLSError) {
     self.path = path
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw Self.unreadable(path, role, errno) }
@@ -42,8 +47,8 @@ struct PEMFile {
       guard count >= 0 else { throw Self.unreadable(path, role, errno) }
       if count == 0 { break }
       bytes.append(contentsOf: chunk[..<count])
-      guard bytes.count <= Self.limit else {
-        throw .configuration("\(path): too large for a \(role) (over 1 MiB); give a PEM file")
+      guard bytes.count <= limit else {
+        throw .configuration("\(path): too large for a \(role) (over \(limit >> 20) MiB); give a PEM file")
       }
     }
     self.bytes = bytes
@@ -71,6 +76,24 @@ struct PEMFile {
     guard ended else { throw .configuration("\(path): damaged certificate (\(reason)); give it in PEM form") }
     guard !found.isEmpty else {
       throw .configuration("\(path): holds no certificate; it must be PEM, with -----BEGIN CERTIFICATE-----")
+    }
+    return found
+  }
+
+  /// All certificate revocation lists of the file, in its order; at least one.
+  func revocationLists() throws(TLSError) -> [RevocationList] {
+    let bio = try memory()
+    defer { BIO_free(bio) }
+    var found: [RevocationList] = []
+    ERR_clear_error()
+    while let pointer = rouse_read_revocation_list(bio) { found.append(RevocationList(adopting: pointer)) }
+    let ended = rouse_error_is_end_of_pem() == 1
+    let reason = takeOpenSSLReason(otherwise: "malformed")
+    guard ended else { throw .configuration("\(path): damaged revocation list (\(reason)); give it in PEM form") }
+    guard !found.isEmpty else {
+      throw .configuration(
+        "\(path): holds no revocation list; it must be PEM, with -----BEGIN X509 CRL-----: "
+          + "openssl crl -inform DER -in FILE -out NEW makes one of DER")
     }
     return found
   }

@@ -47,12 +47,8 @@ package struct PeerIdentity: Sendable, Equatable {
     ipAddresses = names.addresses
     guard case .some(let commonName) = Self.commonName(of: certificate) else { return nil }
     subjectCommonName = commonName
-    guard let bio = BIO_new(BIO_s_mem()) else { return nil }
-    defer { BIO_free(bio) }
-    guard rouse_print_subject(bio, certificate) == 1 else { return nil }
-    var text: UnsafePointer<UInt8>?
-    let count = rouse_bio_bytes(bio, &text)
-    subject = String(decoding: UnsafeBufferPointer(start: text, count: count), as: UTF8.self)
+    guard let subject = distinguishedName(X509_get_subject_name(certificate)) else { return nil }
+    self.subject = subject
     var seconds: Int64 = 0
     guard rouse_not_after(certificate, &seconds) == 1 else { return nil }
     notAfter = seconds
@@ -61,10 +57,15 @@ package struct PeerIdentity: Sendable, Equatable {
     var bytes = [UInt8](repeating: 0, count: max(0, Int(BN_num_bits(number)) + 7) / 8)
     BN_bn2bin(number, &bytes)
     serial = bytes.isEmpty ? "00" : Self.hexadecimal(bytes)
+    guard let fingerprint = Self.fingerprint(of: certificate) else { return nil }
+    sha256Fingerprint = fingerprint
+  }
+
+  static func fingerprint(of certificate: OpaquePointer) -> String? {
     var digest = [UInt8](repeating: 0, count: 32)
     var length: UInt32 = 32
     guard X509_digest(certificate, EVP_sha256(), &digest, &length) == 1, length == 32 else { return nil }
-    sha256Fingerprint = Self.hexadecimal(digest)
+    return hexadecimal(digest)
   }
 
   /// The outer nil: not readable; the inner: none, or several.
@@ -88,6 +89,16 @@ package struct PeerIdentity: Sendable, Equatable {
     let digits = Array("0123456789abcdef".utf8)
     return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
   }
+}
+
+/// In RFC 2253 notation: one line, whatever the name holds.
+func distinguishedName(_ name: OpaquePointer?) -> String? {
+  guard let bio = BIO_new(BIO_s_mem()) else { return nil }
+  defer { BIO_free(bio) }
+  guard rouse_print_name(bio, name) == 1 else { return nil }
+  var text: UnsafePointer<UInt8>?
+  let count = rouse_bio_bytes(bio, &text)
+  return String(decoding: UnsafeBufferPointer(start: text, count: count), as: UTF8.self)
 }
 
 /// The subject alternative names of a certificate, by kind; other kinds are passed over.

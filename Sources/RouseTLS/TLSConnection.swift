@@ -17,12 +17,15 @@ final class TLSConnection {
   private let ssl: OpaquePointer
   private let client: (context: TLSClientContext, host: String)?
   private let server: TLSServerContext?
+  /// Why the peer's certificate was refused, where that is another reason than the alert tells the peer.
+  var verdict: Int32?
 
   init(server: TLSServerContext) throws(TLSError) {
     self.server = server
     client = nil
     ssl = try Self.make(server.pointer, records)
     SSL_set_accept_state(ssl)
+    rouse_ssl_set_owner(ssl, Unmanaged.passUnretained(self).toOpaque())
   }
 
   /// `host` is the name or the address connected to; the server's certificate must carry it.
@@ -88,7 +91,7 @@ final class TLSConnection {
     case SSL_ERROR_WANT_READ: return .wantsMore
     case SSL_ERROR_ZERO_RETURN: return .failed(.handshake("the peer closed the connection"))
     default:
-      let verdict = SSL_get_verify_result(ssl)
+      let verdict = verdict.map(Int.init) ?? SSL_get_verify_result(ssl)
       let reason = takeOpenSSLReason(otherwise: "protocol error")
       guard verdict != Int(X509_V_OK), let text = X509_verify_cert_error_string(verdict) else {
         return .failed(.handshake(reason))

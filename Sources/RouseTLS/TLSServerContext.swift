@@ -9,9 +9,13 @@ package final class TLSServerContext: @unchecked Sendable {
   /// The end of the server certificate's validity, in seconds since 1970. An expired one still loads: clients will say
   /// so, and a server that runs can still tell its owner.
   package let certificateNotAfter: Int64
+  /// SHA-256 of the server certificate, as in `PeerIdentity`.
+  package let certificateFingerprint: String
+  /// When the revocation lists hold; empty without any.
+  package private(set) var revocationPeriods: [RevocationPeriod] = []
   package let settings: TLSServerSettings
 
-  /// How long a ticket may replace the certificates, in seconds: also how long a withdrawn authority stays good.
+  /// How long a ticket may replace the certificates, in seconds. Tickets are of one context: no other takes them.
   private static let ticketSeconds = 3600
 
   /// Throws `TLSError.configuration`: one line with the file, what is wrong, and the remedy.
@@ -26,18 +30,22 @@ package final class TLSServerContext: @unchecked Sendable {
     self.settings = settings
     guard let end = chain.first?.notAfter else {
       certificateNotAfter = 0
+      certificateFingerprint = ""
       throw .configuration("\(settings.certificateChainFile): the certificate's end date is malformed; issue it anew")
     }
     certificateNotAfter = end
+    certificateFingerprint = chain.first?.sha256Fingerprint ?? ""
     guard rouse_ctx_harden(context, settings.minimumVersion == .tls12 ? 1 : 0) == 1 else {
       throw .configuration("OpenSSL refuses the TLS settings: \(takeOpenSSLReason(otherwise: "unknown reason"))")
     }
     try install(
       chain: chain, key: key, in: context, certificateFile: settings.certificateChainFile,
       keyFile: settings.privateKeyFile)
-    try requestClientCertificates()
+    let ticketsEnd = try requestClientCertificates()
     rouse_ctx_select_alpn(context)
-    rouse_ctx_tickets_only(context, Self.ticketSeconds)
+    guard rouse_ctx_tickets_only(context, Self.ticketSeconds, ticketsEnd) == 1 else {
+      throw .configuration("OpenSSL refuses the TLS settings: \(takeOpenSSLReason(otherwise: "tickets"))")
+    }
     // Without an id context OpenSSL refuses to resume a session that had a client certificate.
     let name = Array("rouse/1".utf8)
     guard SSL_CTX_set_session_id_context(context, name, UInt32(name.count)) == 1 else {
@@ -47,26 +55,22 @@ package final class TLSServerContext: @unchecked Sendable {
 
   deinit { SSL_CTX_free(pointer) }
 
-  private func requestClientCertificates() throws(TLSError) {
-    guard settings.clientCertificate != .none else { return }
+  /// The moment until which a certificate, once verified, may count as such.
+  private func requestClientCertificates() throws(TLSError) -> Int64 {
+    guard settings.clientCertificate != .none else { return .max }
     guard let file = settings.clientCAFile else {
       throw .configuration(
         "client certificates are \(settings.clientCertificate.rawValue), but no client CA file is given")
     }
-    try trust(file: file, in: pointer, announce: true)
+    let authorities = try trust(file: file, in: pointer, announce: true)
     let mode = SSL_VERIFY_PEER | (settings.clientCertificate == .required ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0)
-    SSL_CTX_set_verify(pointer, mode, refuseUnreadableNames)
+    SSL_CTX_set_verify(pointer, mode, judgeClientCertificate)
+    guard let revocationFile = settings.clientCRLFile else { return .max }
+    let lists = try RevocationLists(file: revocationFile, authorities: authorities, authorityFile: file)
+    try lists.install(in: pointer, file: revocationFile)
+    revocationPeriods = lists.periods
+    return lists.ends
   }
-}
-
-/// Refuses, with an alert, a verified certificate whose names cannot be told apart safely (an embedded NUL, say).
-private func refuseUnreadableNames(_ verified: Int32, _ store: OpaquePointer?) -> Int32 {
-  guard verified == 1, X509_STORE_CTX_get_error_depth(store) == 0 else { return verified }
-  guard let certificate = X509_STORE_CTX_get_current_cert(store), PeerIdentity(certificate: certificate) != nil else {
-    X509_STORE_CTX_set_error(store, X509_V_ERR_APPLICATION_VERIFICATION)
-    return 0
-  }
-  return 1
 }
 
 /// Puts a certificate, its intermediates and its key into a context, and checks that they belong together.
@@ -94,7 +98,8 @@ func install(
 }
 
 /// Trusts the authorities of a file; `announce` also names them to clients, who choose their certificate by it.
-func trust(file: String, in context: OpaquePointer, announce: Bool) throws(TLSError) {
+@discardableResult
+func trust(file: String, in context: OpaquePointer, announce: Bool) throws(TLSError) -> [Certificate] {
   let authorities = try PEMFile(file, role: "CA certificate").certificates()
   ERR_clear_error()
   let store = SSL_CTX_get_cert_store(context)
@@ -105,4 +110,5 @@ func trust(file: String, in context: OpaquePointer, announce: Bool) throws(TLSEr
       throw .configuration("\(file): OpenSSL refuses an authority: \(takeOpenSSLReason(otherwise: "unknown reason"))")
     }
   }
+  return authorities
 }

@@ -18,18 +18,26 @@ package struct TLSServerSettings: Sendable, Equatable {
   package var privateKeyFile: String
   /// The authorities that client certificates must come from. Needed unless `clientCertificate` is `.none`.
   package var clientCAFile: String?
+  /// The revocation lists of those authorities, and of the intermediates that clients send along; nil: none is asked for.
+  package var clientCRLFile: String?
   package var clientCertificate: ClientCertificatePolicy
   package var minimumVersion: TLSVersion
 
   package init(
-    certificateChainFile: String, privateKeyFile: String, clientCAFile: String? = nil,
+    certificateChainFile: String, privateKeyFile: String, clientCAFile: String? = nil, clientCRLFile: String? = nil,
     clientCertificate: ClientCertificatePolicy = .none, minimumVersion: TLSVersion = .tls13
   ) {
     self.certificateChainFile = certificateChainFile
     self.privateKeyFile = privateKeyFile
     self.clientCAFile = clientCAFile
+    self.clientCRLFile = clientCRLFile
     self.clientCertificate = clientCertificate
     self.minimumVersion = minimumVersion
+  }
+
+  /// The files whose change calls for a new context.
+  package var files: [String] {
+    [certificateChainFile, privateKeyFile, clientCAFile, clientCRLFile].compactMap(\.self)
   }
 }
 

@@ -17,7 +17,7 @@ struct RouseServerCommand: AsyncParsableCommand {
       Shell completions: rouse-server --generate-completion-script bash|zsh|fish
       """,
     version: Server.version,
-    subcommands: [Init.self, Run.self, Check.self, Audit.self])
+    subcommands: [Init.self, Run.self, Check.self, TokenCommand.self, Audit.self])
 
   static func main() async {
     do {

@@ -180,9 +180,10 @@ import Testing
 
   /// A block cut ahead of time after a rank's end holds the next request's lines, and none of the rank's.
   @Test func aSealedRankTakesNoMore() throws {
-    let live = try LivePolicy.read(file: Vectors.folder.appending(path: "policy.yaml").path)
+    let live = try SessionHarness.World().policies.live
     let work = StreamWork(
-      .rank(.contacts, PlanLimits(policy: live.policy)), live: live, now: 1_772_330_400, longestLine: 1 << 20)
+      .rank(.contacts, PlanLimits(policy: live.policy)), live: live, now: 1_772_330_400, longestLine: 1 << 20,
+      memory: nil)
     func block(_ text: String) -> Block { Array(text.utf8).withUnsafeBytes { Block($0) } }
     _ = work.run(block("{\"user_id\":\"a\"}\n{\"op\":\"end\"}\n"), index: 0)
     _ = work.run(block("{\"user_id\":\"b\"}\n{\"op\":\"ping\"}\n"), index: 1)
@@ -195,10 +196,10 @@ import Testing
     let harness = try SessionHarness()
     harness.send("{\"op\":\"rank\",\"stream\":true,\"timeout_ms\":50,\"id\":1}\n{\"user_id\":\"a\"}\n")
     harness.settle()
-    harness.checkDeadline()
+    harness.wake()
     #expect(harness.output.isEmpty)
     harness.advanceClock(milliseconds: 60)
-    harness.checkDeadline()
+    harness.wake()
     #expect(harness.lines.count == 1)
     harness.send(Self.end + "{\"op\":\"ping\"}\n")
     #expect(harness.lines.count == 2)

@@ -75,8 +75,14 @@ package struct Document: Sendable {
 
   /// Opens the document as a map with fixed keys; what is wrong goes to `report`.
   package func settings(needed: [String], optional: [String] = [], report: Report) -> Settings? {
+    setting(report).settings(needed: needed, optional: optional)
+  }
+
+  /// Opens the document as a map whose keys are the writer's own, in order.
+  package func members(report: Report) -> [Setting]? { setting(report).members() }
+
+  private func setting(_ report: Report) -> Setting {
     Setting(key: "", path: "", node: root, keyMark: root.mark, report: report)
-      .settings(needed: needed, optional: optional)
   }
 }
 

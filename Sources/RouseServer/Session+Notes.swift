@@ -1,0 +1,34 @@
+import RouseWire
+
+/// What is said of answers in a log that wants to know of each.
+extension Session {
+  struct Answered: Sendable {
+    /// nil for a line that named none.
+    var operation: Operation?
+    /// nil for an answer that is `ok`.
+    var code: ErrorCode?
+    var identity: String?
+    /// From the arrival of the request's line to its answer, in microseconds.
+    var microseconds: UInt64
+    /// Of a request with one candidate. It may stand in a log only as a pseudonym.
+    var userID: [UInt8]?
+  }
+
+  func note(_ pending: Pending, _ code: ErrorCode?, userID: @autoclosure () -> [UInt8]? = nil) {
+    guard shared.notesAnswers() else { return }
+    notices.append(.answered(answered(pending.operation, code, pending.began, userID())))
+  }
+
+  func note(_ request: Request, _ code: ErrorCode?, _ arrival: UInt64) {
+    guard shared.notesAnswers() else { return }
+    notices.append(.answered(answered(request.operation, code, arrival, nil)))
+  }
+
+  private func answered(
+    _ operation: Operation?, _ code: ErrorCode?, _ began: UInt64, _ userID: [UInt8]?
+  ) -> Answered {
+    Answered(
+      operation: operation, code: code, identity: identity?.name,
+      microseconds: (time.monotonic > began ? time.monotonic - began : 0) / 1000, userID: userID)
+  }
+}
