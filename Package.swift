@@ -42,18 +42,19 @@ let package = Package(
       path: "tools/rouse"),
     .executableTarget(name: "make-candidates", dependencies: [arguments], path: "tools/candidates"),
     .target(name: "TestData", path: "Tests/TestData"),
+    .target(name: "TestPeers", dependencies: ["COpenSSL"], path: "Tests/TestPeers"),
     .testTarget(name: "RouseCoreTests", dependencies: ["RouseCore", "TestData"]),
     .testTarget(name: "RousePolicyTests", dependencies: ["RousePolicy", "RouseCore", "TestData"]),
     .testTarget(name: "RouseWireTests", dependencies: ["RouseWire", "RousePolicy", "RouseCore", "TestData"]),
-    .testTarget(name: "RouseTLSTests", dependencies: ["RouseTLS", "TestData"] + nio),
+    .testTarget(name: "RouseTLSTests", dependencies: ["RouseTLS", "COpenSSL", "TestData", "TestPeers"] + nio),
     .testTarget(
       name: "RouseClientTests",
       dependencies: ["RouseClient", "RouseWire", .product(name: "NIOCore", package: "swift-nio")]),
     .testTarget(
       name: "RouseServerTests",
       dependencies: [
-        "RouseServer", "RouseCore", "RousePolicy", "RouseWire", "RouseTLS", "TestData", "rouse-server", "rouse",
-        logging,
+        "RouseServer", "RouseCore", "RousePolicy", "RouseWire", "RouseTLS", "COpenSSL", "TestData", "TestPeers",
+        "rouse-server", "rouse", logging,
       ] + nio),
   ],
   swiftLanguageModes: [.v6]

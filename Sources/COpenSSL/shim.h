@@ -41,14 +41,15 @@ static inline void rouse_sha256_finish(const rouse_sha256_prefix *prefix, const 
 // Contexts.
 
 /// What every connection of ours has, whatever the system's openssl.cnf says: TLS 1.3 alone unless `tls12` is set (then
-/// Mozilla's intermediate ciphers), three groups, no compression, no renegotiation, no early data. A peer that vanishes
-/// without a close_notify is never taken for one that said goodbye; a ticket amid the bytes never looks like the end of them
-/// (AUTO_RETRY). 1, or 0 with the reason in the error queue.
+/// Mozilla's intermediate ciphers), three groups, keys and signatures of 112 bits of strength or more, no compression, no
+/// renegotiation, no early data. A peer that vanishes without a close_notify is never taken for one that said goodbye; a
+/// ticket amid the bytes never looks like the end of them (AUTO_RETRY). 1, or 0 with the reason in the error queue.
 static inline int rouse_ctx_harden(SSL_CTX *ctx, int tls12) {
   SSL_CTX_clear_options(ctx, SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_NO_TICKET | SSL_OP_ALLOW_UNSAFE_LEGACY_RENEGOTIATION);
   SSL_CTX_set_options(ctx, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
   SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_AUTO_RETRY);
   SSL_CTX_clear_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE);
+  SSL_CTX_set_security_level(ctx, 2);
   SSL_CTX_set_max_early_data(ctx, 0);
   SSL_CTX_set_recv_max_early_data(ctx, 0);
   return SSL_CTX_set_min_proto_version(ctx, tls12 ? TLS1_2_VERSION : TLS1_3_VERSION) &&
@@ -193,7 +194,9 @@ static inline int rouse_is_authority(X509 *certificate) {
 }
 
 /// Whether the certificate's key may sign revocation lists: a certificate that says nothing about it may.
-static inline int rouse_may_sign_lists(X509 *certificate) { return (X509_get_key_usage(certificate) & KU_CRL_SIGN) != 0; }
+static inline int rouse_may_sign_lists(X509 *certificate) {
+  return (X509_get_key_usage(certificate) & KU_CRL_SIGN) != 0;
+}
 
 /// The subject alternative names; NULL with -1 in `state` when there are none, with another value when they are malformed.
 static inline GENERAL_NAMES *rouse_alternative_names(const X509 *certificate, int *state) {

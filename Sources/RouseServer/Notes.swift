@@ -23,12 +23,17 @@ struct Notes: Sendable {
       logger.warning("log-in refused: the token is nobody's", metadata: ["peer": "\(peer)", "count": "\(count)"])
       refusedLogins?.note(
         RefusedLogin(peer: peer, reason: count >= Session.mostBadTokens ? .thirdBadToken : .badToken))
+    case .refusedCertificate(let reason):
+      logger.warning(
+        "log-in refused: the certificate is not accepted", metadata: ["peer": "\(peer)", "reason": "\(reason)"])
+      refusedLogins?.note(RefusedLogin(peer: peer, reason: .certificateRefused, detail: reason))
     case .gaveUp(let code):
       logger.debug("connection given up", metadata: ["peer": "\(peer)", "code": "\(code.rawValue)"])
     case .answered(let answer):
+      let now = Session.Time.now().monotonic
       var metadata: Logger.Metadata = [
         "peer": "\(peer)", "op": "\(answer.operation?.rawValue ?? "")", "code": "\(answer.code?.rawValue ?? "ok")",
-        "microseconds": "\(answer.microseconds)",
+        "microseconds": "\(now > answer.began ? (now - answer.began) / 1000 : 0)",
       ]
       if let identity = answer.identity { metadata["identity"] = "\(identity)" }
       if let userID = answer.userID, let pseudonyms = pseudonyms() {

@@ -8,8 +8,8 @@ extension Session {
     /// nil for an answer that is `ok`.
     var code: ErrorCode?
     var identity: String?
-    /// From the arrival of the request's line to its answer, in microseconds.
-    var microseconds: UInt64
+    /// When the request's line arrived, by the monotonic clock.
+    var began: UInt64
     /// Of a request with one candidate. It may stand in a log only as a pseudonym.
     var userID: [UInt8]?
   }
@@ -28,7 +28,6 @@ extension Session {
     _ operation: Operation?, _ code: ErrorCode?, _ began: UInt64, _ userID: [UInt8]?
   ) -> Answered {
     Answered(
-      operation: operation, code: code, identity: identity?.name,
-      microseconds: (time.monotonic > began ? time.monotonic - began : 0) / 1000, userID: userID)
+      operation: operation, code: code, identity: identity?.name, began: began, userID: userID)
   }
 }

@@ -106,7 +106,7 @@ extension Session {
     case .users(let at, let count):
       if case .score(let explain) = kind, line.count <= Self.mostOnLoop, !explain {
         try begin(deadline)
-        return try scoreHere(pending, line, at, live, now)
+        return try scoreHere(pending, line, at, live, now, isAlone: count == 1)
       }
       try beginWork(deadline)
       try reserve(for: line, candidates: count, explain: request.explain)
@@ -136,9 +136,9 @@ extension Session {
   private static let explainedReply = 8192
 
   /// A small request is answered where it is read.
-  private func scoreHere(_ pending: Pending, _ line: Block, _ at: Int, _ live: LivePolicy, _ now: Int64)
-    throws(WireError)
-  {
+  private func scoreHere(
+    _ pending: Pending, _ line: Block, _ at: Int, _ live: LivePolicy, _ now: Int64, isAlone: Bool
+  ) throws(WireError) {
     let worker = worker(live, now)
     let start = output.count
     Reply.begin(pending.id, into: &output)
@@ -154,7 +154,7 @@ extension Session {
     output.write("],\"summary\":")
     totals.writeSummary(into: &output)
     Reply.end(into: &output)
-    note(pending, nil)
+    note(pending, nil, userID: isAlone ? worker.lastUserID : nil)
   }
 
   private func worker(_ live: LivePolicy, _ now: Int64) -> BatchWorker {

@@ -57,6 +57,8 @@ final class Session {
     /// A certificate that was verified, and is nobody's.
     case unknownCertificate(PeerIdentity)
     case unknownToken(count: Int)
+    /// The handshake failed for the certificate that was shown, in OpenSSL's words.
+    case refusedCertificate(String)
     case gaveUp(ErrorCode)
     case answered(Answered)
   }

@@ -89,7 +89,10 @@ final class SessionHandler: ChannelInboundHandler {
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
     // A peer's bad handshake is the peer's affair; the TLS handler sends the alert and closes.
     logger.debug("connection failed", metadata: ["peer": "\(peerAddress)", "reason": "\(error)"])
-    if !(error is TLSError) { context.close(promise: nil) }
+    guard let error = error as? TLSError else { return context.close(promise: nil) }
+    if case .handshake(let reason) = error, reason.contains("certificate verify failed") {
+      notes.note(.refusedCertificate(reason), peerAddress)
+    }
   }
 
   /// The server is stopping.

@@ -8,6 +8,8 @@ final class RecordBuffers {
   var inbox = ByteBuffer()
   /// Written by OpenSSL, to be sent.
   var outbox = ByteBuffer()
+  /// OpenSSL has written anything yet.
+  private(set) var hasSpoken = false
 
   /// What OpenSSL has written so far; the outbox is empty afterwards.
   func takeOutbox() -> ByteBuffer? {
@@ -52,6 +54,7 @@ final class RecordBuffers {
     BIO_meth_set_write(method) { bio, bytes, count in
       rouse_bio_clear_retry(bio)
       guard let bytes, count > 0, let buffers = RecordBuffers.of(bio) else { return -1 }
+      buffers.hasSpoken = true
       buffers.outbox.writeBytes(UnsafeRawBufferPointer(start: bytes, count: Int(count)))
       return count
     }

@@ -91,6 +91,11 @@ final class TLSConnection {
     case SSL_ERROR_WANT_READ: return .wantsMore
     case SSL_ERROR_ZERO_RETURN: return .failed(.handshake("the peer closed the connection"))
     default:
+      if server != nil, !records.hasSpoken, !isPeersAlert(ERR_peek_error()) {
+        // OpenSSL says nothing to a peer that does not speak TLS at all. `unexpected_message`, fatal, in the clear: a peer
+        // that does speak it, and only begins badly, learns more than by a hang-up.
+        records.outbox.writeBytes([21, 3, 1, 0, 2, 2, 10])
+      }
       let verdict = verdict.map(Int.init) ?? SSL_get_verify_result(ssl)
       let reason = takeOpenSSLReason(otherwise: "protocol error")
       guard verdict != Int(X509_V_OK), let text = X509_verify_cert_error_string(verdict) else {
@@ -99,6 +104,8 @@ final class TLSConnection {
       return .failed(.handshake("\(reason): \(String(cString: text))"))
     }
   }
+
+  private func isPeersAlert(_ error: UInt) -> Bool { ERR_GET_REASON(error) >= SSL_AD_REASON_OFFSET }
 
   /// Decrypts all that the inbox holds, appending to `plaintext`; never `.done`.
   func decrypt(into plaintext: inout ByteBuffer) -> Step {

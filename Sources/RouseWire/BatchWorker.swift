@@ -50,6 +50,9 @@ package final class BatchWorker: @unchecked Sendable {
     row = CandidateRow(policy: scorer.policy, keepingTexts: explain)
   }
 
+  /// The user_id of the candidate read last; empty when it had none that is usable.
+  package var lastUserID: [UInt8] { Array(row.userID) }
+
   private func takeScratch() -> Scratch {
     var taken: Scratch?
     swap(&taken, &scratch)

@@ -193,11 +193,20 @@ final class Accepted: Sendable {
   func add(_ channel: any Channel) { channels.withLock { $0.append(channel) } }
 }
 
+/// The context that new connections get.
+final class Current: Sendable {
+  private let context: Mutex<TLSServerContext>
+  init(_ context: TLSServerContext) { self.context = Mutex(context) }
+  var now: TLSServerContext { context.withLock { $0 } }
+  func rotate(to next: TLSServerContext) { context.withLock { $0 = next } }
+}
+
 /// A server on a free port of 127.0.0.1, all of whose connections write into one log.
 struct Server {
   let channel: any Channel
   let log = Log()
   let accepted = Accepted()
+  let context: Current
   var port: Int { channel.localAddress?.port ?? 0 }
   static let group = MultiThreadedEventLoopGroup.singleton
 
@@ -207,6 +216,8 @@ struct Server {
   ) async throws {
     let log = self.log
     let accepted = self.accepted
+    let current = Current(context)
+    self.context = current
     channel = try await ServerBootstrap(group: Self.group)
       .childChannelOption(.allowRemoteHalfClosure, value: halfClosure)
       .childChannelOption(.autoRead, value: autoRead)
@@ -214,7 +225,7 @@ struct Server {
         accepted.add(channel)
         return channel.eventLoop.makeCompletedFuture {
           try channel.pipeline.syncOperations.addHandlers(
-            Wire(drips: drips), TLSHandler(server: context), Application(kind, log))
+            Wire(drips: drips), TLSHandler(server: current.now), Application(kind, log))
         }
       }
       .bind(host: "127.0.0.1", port: 0).get()

@@ -1,5 +1,6 @@
 import Foundation
 import RouseTLS
+import TestPeers
 
 /// A directory with a full set of certificates, removed with its owner.
 final class TestHome: Sendable {
@@ -31,6 +32,22 @@ final class TestHome: Sendable {
     TLSServerSettings(
       certificateChainFile: path("server.pem"), privateKeyFile: path("server.key"),
       clientCAFile: policy == .none ? nil : path("ca.pem"), clientCertificate: policy)
+  }
+
+  /// Settings for clients of another authority than the home's, and its revocation list.
+  func serverSettings(clientsOf authority: TestAuthority, list: [UInt8]? = nil) throws -> TLSServerSettings {
+    var settings = serverSettings()
+    settings.clientCAFile = try write(authority.certificate.pem, "clients.pem")
+    settings.clientCRLFile = try list.map { try write($0, "crl.pem") }
+    return settings
+  }
+
+  /// A client with that certificate.
+  func client(_ certificate: TestCertificate) throws -> TLSClientContext {
+    try TLSClientContext(
+      TLSClientSettings(
+        caFile: path("ca.pem"), certificateFile: try write(certificate.pem, "other.pem"),
+        keyFile: try write(certificate.keyPEM, "other.key")))
   }
 
   func server(_ policy: ClientCertificatePolicy = .requested) throws -> TLSServerContext {
