@@ -43,6 +43,23 @@ import Testing
         + #""prev":"\#(zeros)"}"# + "\n")
   }
 
+  /// The administrator's `token add` may come before the server's first start.
+  @Test(.enabled(if: geteuid() == 0)) func whatRootMakesBelongsToTheServer() throws {
+    let audit = try AuditHarness()
+    #expect(chown(audit.folder.path, 12_345, 12_346) == 0)
+    try audit.log().append(.stopped)
+    let made = try FileManager.default.attributesOfItem(atPath: audit.file)
+    #expect(made[.ownerAccountID] as? Int == 12_345 && made[.groupOwnerAccountID] as? Int == 12_346)
+    #expect(made[.posixPermissions] as? Int == 0o600)
+    // A link to what is root's leaves it root's.
+    let other = try AuditHarness()
+    try other.add("")
+    let link = audit.folder.appending(path: "link").path
+    try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: other.file)
+    _ = try AuditLog(file: link)
+    #expect(try FileManager.default.attributesOfItem(atPath: other.file)[.ownerAccountID] as? Int == 0)
+  }
+
   @Test func whoIsAtTheCommandLine() throws {
     let ended = try ServerProcess.run(URL(filePath: "/usr/bin/id"), ["-un"])
     #expect("user:" + String(decoding: ended.output.dropLast(), as: UTF8.self) == "\(AuditActor.currentUser)")
