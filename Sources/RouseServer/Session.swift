@@ -139,7 +139,9 @@ final class Session {
   /// Requests of more bytes than this leave the event loop.
   static let mostOnLoop = 1 << 14
   /// Bytes of input that a connection may hold on its own, and that wait while it works.
-  static let ownInput = 1 << 16
+  static let ownInput = 1 << 15
+  /// Memory that they may take: a buffer grows by more than it needs.
+  static let ownCapacity = ownInput + ownInput / 2
 
   init(_ shared: Shared, isRefused: Bool = false, at time: Time) {
     self.shared = shared
@@ -287,6 +289,8 @@ final class Session {
   func outputTaken(unsent: Int) {
     if self.unsent == 0, unsent > 0 { clocks.outputMoved(time.monotonic) }
     self.unsent = unsent
+    // Room may be there again without the channel's having said that it had none.
+    writeMoreRows()
     advance()
     if case .waiting = state, lease.bytes > 0 { holdInput() }
   }
@@ -348,7 +352,7 @@ final class Session {
   /// What waits may not be more than this connection's own share and what it can have of the common one: a line that has
   /// begun must fit, or it will never be whole.
   private func holdInput() {
-    let common = max(0, input.capacity - 2 * Self.ownInput) + max(0, output.count + unsent - Window.narrow.output)
+    let common = max(0, input.capacity - Self.ownCapacity) + max(0, output.count + unsent - Window.narrow.output)
     switch state {
     case .waiting, .discarding:
       if lease.resize(to: common) { return }

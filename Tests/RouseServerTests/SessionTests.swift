@@ -303,6 +303,20 @@ import Testing
     #expect(harness.session.wantsClose)
   }
 
+  /// However the candidates came, rows go on as soon as those before them have been taken.
+  @Test func manyRowsOfARankThatDripped() throws {
+    let harness = try SessionHarness()
+    harness.send(Self.head.replacingOccurrences(of: "OP", with: "rank").replacing("true}", with: #"true,"rows":"all"}"#))
+    for number in 0..<1500 {
+      harness.send("{\"user_id\":\"u\(number)\"}\n")
+      harness.settle()
+    }
+    harness.send(Self.end)
+    harness.settle()
+    #expect(harness.lines.count == 1501)
+    #expect(harness.lines.last?.hasPrefix(#"{"id":7,"ok":true"#) == true)
+  }
+
   /// A peer that does not read: nothing is refused, nothing is lost, and no more replies are made than a little.
   @Test func slowReadersAreHeldBack() throws {
     let harness = try SessionHarness()
