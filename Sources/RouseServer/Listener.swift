@@ -30,10 +30,12 @@ struct Listener: Sendable {
       }
       .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
       .childChannelOption(.allowRemoteHalfClosure, value: true)
+      // The session says after each read whether it wants more.
+      .childChannelOption(.maxMessagesPerRead, value: 1)
       .childChannelOption(
         .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 4096, maximum: 1 << 16)
       )
-      .childChannelOption(.writeBufferWaterMark, value: .init(low: 1 << 15, high: 1 << 17))
+      .childChannelOption(.writeBufferWaterMark, value: .init(low: 1 << 14, high: 1 << 15))
       .childChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture { try accept(channel) }
       }

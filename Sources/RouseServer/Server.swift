@@ -85,9 +85,12 @@ package struct Server: Service, CustomStringConvertible {
 
   private func serve(_ group: MultiThreadedEventLoopGroup, _ pool: WorkPool) async throws {
     let connections = Connections()
+    let limits = setup.configuration.limits
+    let memory = MemoryPool(size: limits.unfinishedBytes)
+    let rankMemory = MemoryPool(size: limits.rankBytes)
     let listener: any Channel
     do {
-      listener = try await makeListener(group, pool, connections).bind(address)
+      listener = try await makeListener(group, pool, connections, memory, rankMemory).bind(address)
     } catch {
       throw ConfigurationError("cannot listen on \(address): \(reason(error))")
     }
@@ -108,7 +111,16 @@ package struct Server: Service, CustomStringConvertible {
         try await Task.sleep(for: .seconds(86_400))
       }
     }
+    let ebb = Task {
+      var tide = Tide()
+      while !Task.isCancelled {
+        try await Task.sleep(for: .seconds(2))
+        let level = connections.count << 16 + memory.used + rankMemory.used
+        if tide.hasFallen(to: level) { await offTheLoops { Allocator.giveBackAll() } }
+      }
+    }
     defer {
+      ebb.cancel()
       warnings.cancel()
       watch?.close()
     }
@@ -131,13 +143,11 @@ package struct Server: Service, CustomStringConvertible {
   }
 
   private func makeListener(
-    _ group: MultiThreadedEventLoopGroup, _ pool: WorkPool, _ connections: Connections
+    _ group: MultiThreadedEventLoopGroup, _ pool: WorkPool, _ connections: Connections, _ memory: MemoryPool,
+    _ rankMemory: MemoryPool
   ) -> Listener {
     let reload = reload
     let logger = logger
-    let limits = setup.configuration.limits
-    let memory = MemoryPool(size: limits.unfinishedBytes)
-    let rankMemory = MemoryPool(size: limits.rankBytes)
     return Listener(
       group: group, pool: pool, connections: connections, setup: { reload.setup },
       shared: { setup in

@@ -135,7 +135,7 @@ extension Session {
   }
   private static let mostExplainedQuickly = 8
   private static let plainReply = 512
-  private static let explainedReply = 8192
+  private static let explainedReply = 12_288
 
   /// A small request is answered where it is read.
   private func scoreHere(

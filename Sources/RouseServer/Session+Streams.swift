@@ -41,7 +41,7 @@ extension Session {
     let lease: Int
 
     /// Within what every connection has.
-    static let narrow = Window(inFlight: 1, block: 1 << 15, input: 1 << 16, output: 1 << 16, lease: 0)
+    static let narrow = Window(inFlight: 1, block: 1 << 14, input: 1 << 15, output: 1 << 15, lease: 0)
     static let wide = Window(inFlight: 4, block: 1 << 18, input: 1 << 19, output: 1 << 18, lease: 1 << 22)
   }
 
@@ -54,7 +54,7 @@ extension Session {
       // The other half is for lines that are longer than what a connection has.
       guard lease.bytes > 0 || shared.memory.used < shared.memory.size / 2 else { return }
       _ = lease.resize(to: max(Window.wide.lease, lease.bytes))
-    } else if input.capacity <= 2 * Self.ownInput {
+    } else if input.capacity <= Self.ownCapacity {
       lease.giveBack()
     }
   }

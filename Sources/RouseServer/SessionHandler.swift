@@ -16,7 +16,7 @@ final class SessionHandler: ChannelInboundHandler {
   private var isReading = true
   private var isClosing = false
   /// Replies that the socket has no room for yet.
-  private var unsent = ByteBuffer()
+  private var unsent = Unsent()
   private var timer: (due: UInt64, task: Scheduled<Void>)?
   private var isCarryingOut = false
   private var peerAddress = ""
@@ -48,7 +48,7 @@ final class SessionHandler: ChannelInboundHandler {
     timer?.task.cancel()
     timer = nil
     session.abandon()
-    unsent = ByteBuffer()
+    unsent.removeAll()
     context.fireChannelInactive()
   }
 
@@ -57,16 +57,16 @@ final class SessionHandler: ChannelInboundHandler {
     if session.output.count > Self.enoughToSend { carryOut(context) } else { startJobs(context) }
   }
 
-  private static let enoughToSend = 1 << 17
+  private static let enoughToSend = Unsent.piece
 
   func channelReadComplete(context: ChannelHandlerContext) { carryOut(context) }
 
   func channelWritabilityChanged(context: ChannelHandlerContext) {
     let isWritable = context.channel.isWritable
-    if isWritable, unsent.readableBytes > 0 {
+    if isWritable, !unsent.isEmpty {
       carryOut(context)
     }
-    session.setWritable(context.channel.isWritable, unsent: unsent.readableBytes, at: .now())
+    session.setWritable(context.channel.isWritable, unsent: unsent.count, at: .now())
     carryOut(context)
   }
 
@@ -117,16 +117,16 @@ final class SessionHandler: ChannelInboundHandler {
     startJobs(context)
     repeat {
       if session.output.count > 0 {
-        unsent.writeBytes(session.output.bytes)
+        unsent.append(session.output.bytes)
         session.output.removeAll(keeping: Self.keptOutput)
       }
       send(context)
-      session.outputTaken(unsent: unsent.readableBytes)
+      session.outputTaken(unsent: unsent.count)
       startJobs(context)
     } while session.output.count > 0
     if isClosing { return }
     if session.wantsClose {
-      if unsent.readableBytes == 0 {
+      if unsent.isEmpty {
         isClosing = true
         timer?.task.cancel()
         timer = nil
@@ -144,11 +144,9 @@ final class SessionHandler: ChannelInboundHandler {
 
   /// Hands on what the socket has room for, a piece at a time, so that a peer that does not read costs a piece.
   private func send(_ context: ChannelHandlerContext) {
-    while unsent.readableBytes > 0, context.channel.isWritable {
-      guard let piece = unsent.readSlice(length: min(unsent.readableBytes, Self.enoughToSend)) else { break }
+    while !unsent.isEmpty, context.channel.isWritable, let piece = unsent.takeFirst() {
       context.writeAndFlush(wrapOutboundOut(piece), promise: nil)
     }
-    if unsent.readableBytes == 0 { unsent = ByteBuffer() }
   }
 
   private func startJobs(_ context: ChannelHandlerContext) {
@@ -198,7 +196,7 @@ final class SessionHandler: ChannelInboundHandler {
       logger.debug("a peer took too long to shake hands or to read", metadata: ["peer": "\(peerAddress)"])
       isClosing = true
       session.abandon()
-      unsent = ByteBuffer()
+      unsent.removeAll()
       context.channel.triggerUserOutboundEvent(TLSAbort(), promise: nil)
       return
     }
