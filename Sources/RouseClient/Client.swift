@@ -7,10 +7,16 @@ package struct Client: Sendable {
   package let endpoint: Endpoint
   private let context: TLSClientContext
   private let timeout: TimeAmount
+  private let token: AccessToken?
 
-  /// - Parameter timeoutSeconds: for the connection and for the handshake, each.
-  package init(_ endpoint: Endpoint, tls settings: TLSClientSettings, timeoutSeconds: Int = 10) throws(ClientError) {
+  /// - Parameters:
+  ///   - token: shown to the server first on each connection.
+  ///   - timeoutSeconds: for the connection and for the handshake, each.
+  package init(
+    _ endpoint: Endpoint, tls settings: TLSClientSettings, token: AccessToken? = nil, timeoutSeconds: Int = 10
+  ) throws(ClientError) {
     self.endpoint = endpoint
+    self.token = token
     timeout = .seconds(Int64(timeoutSeconds))
     do throws(TLSError) {
       context = try TLSClientContext(settings)
@@ -27,7 +33,9 @@ package struct Client: Sendable {
       let (channel, secured) = try await connect()
       return try await channel.executeThenClose { inbound, outbound in
         try await secured.get()
-        return try await body(Connection(inbound, outbound))
+        let connection = Connection(inbound, outbound)
+        if let token { try await connection.show(token) }
+        return try await body(connection)
       }
     } catch {
       throw clientError(error) ?? error

@@ -14,11 +14,16 @@ package enum ClientError: Error, Sendable, Equatable, CustomStringConvertible {
   case garbled(String)
   /// The server answered an error.
   case server(ServerFault)
+  /// The server does not know our token.
+  case refused(ServerFault)
 
   package var description: String {
     switch self {
     case .configuration(let text), .cannotConnect(let text), .tls(let text), .lost(let text), .garbled(let text): text
     case .server(let fault): fault.description
+    case .refused(let fault):
+      "the server refuses our token (\(fault.message)); give one that it knows with --token-file: its operator makes one "
+        + "with rouse-server token add"
     }
   }
 }

@@ -34,6 +34,15 @@ package final class Connection {
     return try await receive { _ in }.checked()
   }
 
+  /// Says who we are, and waits until the server knows us.
+  func show(_ token: AccessToken) async throws {
+    do {
+      _ = try await request(token.request)
+    } catch ClientError.server(let fault) where fault.code == "unauthenticated" {
+      throw ClientError.refused(fault)
+    }
+  }
+
   /// Sends a request with `"stream":true` and its candidates, and hands over the rows as they come: reading never waits
   /// for writing, nor writing for reading, and what is not taken here stops the server.
   ///

@@ -19,9 +19,22 @@ struct AuditFile: ~Copyable {
     }
     self.path = path
     descriptor = opened
+    if flags & O_CREAT != 0 { giveToOwnerOfFolder() }
   }
 
   deinit { close(descriptor) }
+
+  /// What root makes at the command line must be writable for the server's own user, whose folder it is. A link, which that
+  /// user may have put there, gives nothing away.
+  private func giveToOwnerOfFolder() {
+    var entry = stat()
+    var folder = stat()
+    let status = Self.status(descriptor)
+    guard geteuid() == 0, status.st_size == 0, status.st_nlink == 1, lstat(path, &entry) == 0,
+      entry.st_ino == status.st_ino, entry.st_dev == status.st_dev, stat(Self.folder(of: path), &folder) == 0
+    else { return }
+    _ = fchown(descriptor, folder.st_uid, folder.st_gid)
+  }
 
   func size() -> Int { max(0, Int(Self.status(descriptor).st_size)) }
 

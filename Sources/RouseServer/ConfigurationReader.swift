@@ -70,6 +70,9 @@ private struct ConfigurationReader {
     let limits = readLimits(top["limits"])
     let drain = top["drain_seconds"] == nil ? 10 : top.whole("drain_seconds", in: 0...3600)
     let level = top["log_level"] == nil ? .info : top["log_level"]?.choice(of: Configuration.LogLevel.self)
+    let format = top["log_format"] == nil ? .text : top["log_format"]?.choice(of: LogFormat.self)
+    let pseudonyms = readPseudonyms(top["log_user_id_key"])
+    let audit = path(top["audit"])
     var tokens = Tokens()
     if let tokensFile, !forTokens {
       do throws(ConfigurationError) {
@@ -78,13 +81,13 @@ private struct ConfigurationReader {
         return (nil, error.lines)
       }
     }
-    guard let listen, let policy, let tls, let limits, let drain, let level else { return (nil, []) }
+    guard let listen, let policy, let tls, let limits, let drain, let level, let format else { return (nil, []) }
     var read = Configuration(
       listen: listen, policyFile: policy, tls: tls, identities: identities, tokensFile: tokensFile, tokens: tokens,
       limits: limits, drainSeconds: drain, logLevel: level)
-    if let format = top["log_format"]?.choice(of: LogFormat.self) { read.logFormat = format }
-    read.pseudonyms = readPseudonyms(top["log_user_id_key"])
-    read.auditFile = path(top["audit"])
+    read.logFormat = format
+    read.pseudonyms = pseudonyms
+    read.auditFile = audit
     if !listen.isLoopback, !read.knowsSomebody, !forTokens {
       top["listen"]?.refuse(
         .value,

@@ -14,9 +14,10 @@ struct PolicyChange: Sendable {
 
 /// The op `policy`: what is live, what was, and what would be.
 extension Session {
-  func runPolicy(_ request: Request, _ deadline: UInt64?, _ arrival: UInt64) throws(WireError) {
-    try takeFromRate()
-    if let deadline, time.monotonic > deadline { throw Self.late }
+  func runPolicy(_ request: Request, _ line: Block, _ deadline: UInt64?, _ arrival: UInt64) throws(WireError) {
+    try beginWork(deadline)
+    // The text is held as it came and as it is read, and so is what is found wrong with it.
+    try reserve(line.count, reply: line.count * 4)
     let policies = shared.policies
     let format = request.format
     switch request.policyAction {

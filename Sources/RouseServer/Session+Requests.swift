@@ -46,7 +46,7 @@ extension Session {
         out.writeQuoted(version.policy.version)
         Reply.fields(version.policy, into: &out)
       }
-    case .policy: try runPolicy(request, deadline, arrival)
+    case .policy: try runPolicy(request, line, deadline, arrival)
     case .score: try start(request, .score(explain: request.explain), line, version, deadline, arrival)
     case .rank:
       try start(request, .rank(request.rows, try request.limits(version.policy)), line, version, deadline, arrival)
@@ -72,7 +72,7 @@ extension Session {
   }
 
   /// For work on other threads: also when there is too much of it already.
-  private func beginWork(_ deadline: UInt64?) throws(WireError) {
+  func beginWork(_ deadline: UInt64?) throws(WireError) {
     try takeFromRate()
     if let wait = shared.overload() {
       throw WireError(.overloaded, "the server has more to do than it can; try again", retryAfterMS: wait)
@@ -109,7 +109,8 @@ extension Session {
         return try scoreHere(pending, line, at, live, now, isAlone: count == 1)
       }
       try beginWork(deadline)
-      try reserve(for: line, candidates: count, explain: request.explain)
+      let reply = count.multipliedReportingOverflow(by: request.explain ? Self.explainedReply : Self.plainReply)
+      try reserve(line.count, reply: reply.overflow ? .max : reply.partialValue)
       let work = StreamWork(
         kind, live: live, now: now, longestLine: shared.limits.lineBytes, memory: shared.rankMemory)
       state = .busy(pending)
@@ -124,10 +125,9 @@ extension Session {
   }
 
   /// Room for a large request and its reply, which stays until the peer has taken it.
-  private func reserve(for line: Block, candidates: Int, explain: Bool) throws(WireError) {
-    let reply = candidates.multipliedReportingOverflow(by: explain ? Self.explainedReply : Self.plainReply)
-    let wanted = line.count.addingReportingOverflow(reply.partialValue)
-    guard !reply.overflow, !wanted.overflow, lease.resize(to: max(0, wanted.partialValue - Self.ownInput)) else {
+  func reserve(_ request: Int, reply: Int) throws(WireError) {
+    let wanted = request.addingReportingOverflow(reply)
+    guard !wanted.overflow, lease.resize(to: max(0, wanted.partialValue - Self.ownInput)) else {
       throw WireError(
         .overloaded, "too many large requests are being answered; try again", retryAfterMS: 200)
     }

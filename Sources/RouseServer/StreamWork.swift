@@ -163,7 +163,7 @@ final class StreamWork: Sendable {
     guard case .rank(_, let limits) = kind, !isCancelled.load(ordering: .relaxed) else { return }
     shared.withLock { shared in
       Self.flush(&shared)
-      shared.ranking?.finish(limits)
+      shared.ranking?.finish(limits) { isCancelled.load(ordering: .relaxed) }
     }
   }
 

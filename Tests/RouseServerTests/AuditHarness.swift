@@ -25,6 +25,8 @@ final class AuditHarness {
   var bytes: [UInt8] { FileManager.default.contents(atPath: file).map(Array.init) ?? [] }
   var lines: [[UInt8]] { bytes.split(separator: 0x0A).map(Array.init) }
   var entries: [JSONValue?] { lines.map { JSONValue($0) } }
+  /// - Parameter line: from 1.
+  func entry(_ line: Int) -> JSONValue? { entries.dropFirst(line - 1).first ?? nil }
   var events: [String] { entries.map { $0?["event"]?.text ?? "?" } }
 
   func write(_ bytes: [UInt8]) throws { try Data(bytes).write(to: URL(filePath: file)) }

@@ -16,7 +16,7 @@ import Testing
     for (index, event) in AuditHarness.each.enumerated() {
       let position = try log.append(event)
       #expect(position.seq == index + 1)
-      #expect(position.hash == audit.lines[index].withUnsafeBytes { AuditPosition.hash($0) })
+      #expect(position.hash == audit.lines.last?.withUnsafeBytes { AuditPosition.hash($0) })
     }
     for (index, entry) in audit.entries.enumerated() {
       let entry = try #require(entry)
@@ -24,10 +24,10 @@ import Testing
       #expect(entry["seq"]?.whole == index + 1 && entry["at"]?.text == "2026-03-01T02:00:00.000Z")
       #expect(entry["event"]?.text == AuditHarness.each[index].name)
     }
-    #expect(audit.entries[0]?["prev"]?.text == String(repeating: "0", count: 64))
-    #expect(audit.entries[4]?["first"]?.text == "3:1: unknown_key: \"x\n\u{2028}é\\")
-    #expect(audit.entries[8]?["roles"]?.json == #"["score","record"]"# && audit.entries[8]?["by"]?.text == "user:root")
-    #expect(audit.entries[12]?["reasons"]?.json == #"{"third_bad_token":1}"#)
+    #expect(audit.entry(1)?["prev"]?.text == String(repeating: "0", count: 64))
+    #expect(audit.entry(5)?["first"]?.text == "3:1: unknown_key: \"x\n\u{2028}é\\")
+    #expect(audit.entry(9)?["roles"]?.json == #"["score","record"]"# && audit.entry(9)?["by"]?.text == "user:root")
+    #expect(audit.entry(13)?["reasons"]?.json == #"{"third_bad_token":1}"#)
     #expect(!String(decoding: audit.bytes, as: UTF8.self).unicodeScalars.contains("\u{1B}"))
     #expect(try audit.sound() == AuditHarness.each.count)
   }
@@ -41,6 +41,28 @@ import Testing
       String(decoding: audit.bytes, as: UTF8.self)
         == #"{"seq":1,"at":"2026-03-01T02:00:00.000Z","event":"policy_reloaded","from":"p@1","to":"p@2","by":"SIGHUP","#
         + #""prev":"\#(zeros)"}"# + "\n")
+  }
+
+  /// The administrator's `token add` may come before the server's first start.
+  @Test(.enabled(if: geteuid() == 0)) func whatRootMakesBelongsToTheServer() throws {
+    let audit = try AuditHarness()
+    #expect(chown(audit.folder.path, 12_345, 12_346) == 0)
+    try audit.log().append(.stopped)
+    let made = try FileManager.default.attributesOfItem(atPath: audit.file)
+    #expect(made[.ownerAccountID] as? Int == 12_345 && made[.groupOwnerAccountID] as? Int == 12_346)
+    #expect(made[.posixPermissions] as? Int == 0o600)
+    // A link to what is root's leaves it root's.
+    let other = try AuditHarness()
+    try other.add("")
+    let link = audit.folder.appending(path: "link").path
+    try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: other.file)
+    _ = try AuditLog(file: link)
+    #expect(try FileManager.default.attributesOfItem(atPath: other.file)[.ownerAccountID] as? Int == 0)
+  }
+
+  @Test func whoIsAtTheCommandLine() throws {
+    let ended = try ServerProcess.run(URL(filePath: "/usr/bin/id"), ["-un"])
+    #expect("user:" + String(decoding: ended.output.dropLast(), as: UTF8.self) == "\(AuditActor.currentUser)")
   }
 
   @Test func textsAreBounded() throws {
@@ -135,7 +157,7 @@ import Testing
     // At the next start, or when a running server next writes.
     if left == 2 { try log.append(.stopped) } else { _ = try audit.log() }
     let kept = torn.split(separator: 0x0A, omittingEmptySubsequences: false)
-    let entry = try #require(audit.entries[kept.count - 1])
+    let entry = try #require(audit.entry(kept.count))
     #expect(Array(audit.lines.prefix(kept.count - 1)) == kept.dropLast().map(Array.init))
     #expect(entry["event"]?.text == "recovered" && entry["bytes"]?.whole == kept.last?.count)
     #expect(entry["text"]?.text == kept.last.map { String(decoding: $0, as: UTF8.self) })
@@ -210,7 +232,7 @@ import Testing
     try FileManager.default.removeItem(atPath: audit.file)
     try log.append(.stopped)
     #expect(audit.events == ["file_replaced", "stopped"])
-    #expect(audit.entries[0]?["last_seq"]?.whole == 2 && audit.entries[0]?["last_hash"]?.text == last.hash)
+    #expect(audit.entry(1)?["last_seq"]?.whole == 2 && audit.entry(1)?["last_hash"]?.text == last.hash)
     #expect(try audit.sound() == 2)
     // Changed in place, as long as it was.
     try audit.write(

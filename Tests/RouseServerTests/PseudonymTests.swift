@@ -24,8 +24,7 @@ import Testing
     let pseudonyms = try #require(Pseudonyms(hexadecimal: Self.key))
     var dumped = ""
     dump(pseudonyms, to: &dumped)
-    for text in ["\(pseudonyms)", String(reflecting: pseudonyms), dumped] {
-      #expect(!text.contains("1, 2") && !text.contains("0102"))
-    }
+    #expect("\(pseudonyms)" == "pseudonyms" && String(reflecting: pseudonyms) == "pseudonyms")
+    #expect(dumped == "- pseudonyms\n")
   }
 }

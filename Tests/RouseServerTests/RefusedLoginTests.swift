@@ -82,8 +82,8 @@ import Testing
     isFull.withLock { $0 = false }
     refused.finish()
     #expect(audit.events == ["logins_refused"])
-    #expect(audit.entries[0]?["count"]?.whole == 31)
-    #expect(audit.entries[0]?["since"]?.text == "1970-01-01T00:00:00.000Z")
-    #expect(audit.entries[0]?["until"]?.text == "1970-01-01T00:00:30.000Z")
+    #expect(audit.entry(1)?["count"]?.whole == 31)
+    #expect(audit.entry(1)?["since"]?.text == "1970-01-01T00:00:00.000Z")
+    #expect(audit.entry(1)?["until"]?.text == "1970-01-01T00:00:30.000Z")
   }
 }

@@ -28,6 +28,11 @@ struct ConnectionOptions: ParsableArguments {
     help: ArgumentHelp("The name that the server's certificate carries, if it is not HOST.", valueName: "name"))
   var serverName: String?
 
+  @Option(
+    help: ArgumentHelp("Our token, where we have no certificate; or ROUSE_TOKEN, the token itself.", valueName: "file"),
+    completion: .file())
+  var tokenFile: String?
+
   @Option(help: ArgumentHelp("Wait at most so long for a connection.", valueName: "seconds"))
   var connectTimeout = 10
 
@@ -57,6 +62,7 @@ struct ConnectionOptions: ParsableArguments {
       tls: TLSClientSettings(
         caFile: ca ?? profile?.ca, certificateFile: cert ?? profile?.cert, keyFile: key ?? profile?.key,
         serverName: serverName ?? profile?.serverName),
+      token: try TokenSource.token(flag: tokenFile, profile: profile?.tokenFile),
       timeoutSeconds: connectTimeout)
   }
 }

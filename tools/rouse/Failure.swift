@@ -37,7 +37,7 @@ struct Failure: Error {
   private static func code(_ error: ClientError) -> Code {
     switch error {
     case .configuration: .usage
-    case .server: .server
+    case .server, .refused: .server
     case .cannotConnect, .tls, .lost, .garbled: .connection
     }
   }

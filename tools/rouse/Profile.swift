@@ -8,6 +8,7 @@ struct Profile {
   let cert: String?
   let key: String?
   let serverName: String?
+  let tokenFile: String?
 
   init(file: String) throws {
     let bytes = try FileInput.contents(of: file, most: 1 << 20)
@@ -15,7 +16,7 @@ struct Profile {
       let report = Report()
       let document = try Document.parse(yaml: bytes)
       let settings = document.settings(
-        needed: [], optional: ["server", "ca", "cert", "key", "server_name"], report: report)
+        needed: [], optional: ["server", "ca", "cert", "key", "server_name", "token_file"], report: report)
       let folder = URL(fileURLWithPath: file).deletingLastPathComponent()
       func path(_ key: String) -> String? {
         settings?.text(key).map { URL(fileURLWithPath: $0, relativeTo: folder).path }
@@ -25,6 +26,7 @@ struct Profile {
       cert = path("cert")
       key = path("key")
       serverName = settings?.text("server_name")
+      tokenFile = path("token_file")
       try report.finish()
     } catch {
       throw Failure(.usage, error.all.map { $0.line(file: file) }.joined(separator: "\n"))
