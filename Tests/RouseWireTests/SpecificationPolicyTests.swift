@@ -93,12 +93,15 @@ import Testing
     return steps.joined(separator: ".")
   }
 
+  private static let policy = Result { try Document.parse(yaml: Vectors.bytes("policy.yaml")) }
+
   private func faults(_ path: String, _ value: String) throws -> [Diagnostic] {
-    do {
-      _ = try PolicyReader.read(
-        Vectors.bytes("policy.yaml"), format: .yaml, overrides: [try Override(parsing: "\(path)=\(value)")])
+    var document = try Self.policy.get()
+    do throws(PolicyDiagnostics) {
+      try document.set(try Override(parsing: "\(path)=\(value)"))
+      _ = try PolicyReader.read(document)
       return []
-    } catch let error as PolicyDiagnostics {
+    } catch {
       return error.all.filter { $0.path == path }
     }
   }
