@@ -362,6 +362,37 @@ import Testing
     }
   }
 
+  // MARK: - A server's policies
+
+  @Test func policies() throws {
+    let server = try ServerProcess()
+    let profile = ["--profile", try server.profile()]
+    let file = server.home.appending(path: "policy.yaml").path
+    let text = try String(contentsOfFile: file, encoding: .utf8)
+    #expect(Self.text(try Self.rouse(["policy", "show"] + profile)) == text)
+    let history = Self.text(try Self.rouse(["policy", "history", "--table"] + profile))
+    let live = String(try #require(history.split(separator: "\n").last?.split(separator: " ").first))
+
+    let next = server.home.deletingLastPathComponent().appending(path: "next.yaml").path
+    try Data((text + "# next\n").utf8).write(to: URL(filePath: next))
+    let done = try Self.rouse(["policy", "activate", next, "--against", live] + profile)
+    #expect(done.code == 0 && Self.text(done).hasSuffix("; it was \(live)\n"), "\(done.error)")
+    #expect(try String(contentsOfFile: file, encoding: .utf8) == text + "# next\n")
+    let late = try Self.rouse(["policy", "activate", next, "--against", live] + profile)
+    #expect(late.code == 3 && late.error.contains("conflict"))
+    #expect(Self.text(try Self.rouse(["policy", "activate", next] + profile)).hasSuffix(" is live already\n"))
+    #expect(Self.text(try Self.rouse(["policy", "show", "--policy-version", live] + profile)) == text)
+
+    // Faults are shown as a check at home shows them.
+    try Data((text + "more: 1\n").utf8).write(to: URL(filePath: next))
+    let faulty = try Self.rouse(["policy", "activate", next] + profile)
+    let atHome = try Self.rouse(["policy", "check", next])
+    #expect(faulty.code == 3)
+    #expect(faulty.error.split(separator: "\n").first == atHome.error.split(separator: "\n").first)
+    try Data([0xFF, 0x0A]).write(to: URL(filePath: next))
+    #expect(try Self.rouse(["policy", "activate", next] + profile).code == 2)
+  }
+
   // MARK: - Explain
 
   @Test func explain() throws {
