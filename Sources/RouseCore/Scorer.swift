@@ -19,6 +19,14 @@ package final class Scorer: Sendable {
     }
   }
 
+  /// For `score(_:contacts:into:)` at another moment: it knows no times to send.
+  init(_ other: Scorer, now: Int64) {
+    policy = other.policy
+    self.now = now
+    latestNow = now + policy.definition.clockSkew
+    sendTimes = []
+  }
+
   /// RFC 3339 in the user's local time.
   package func sendAt(channel: Int, offset: Int) -> String {
     let offsets = policy.region.offsets
@@ -41,6 +49,15 @@ package final class Scorer: Sendable {
     readContacts(row, &decision)
     judge(row, &decision)
     if decision.status == .resting { findRestEnd(row, &decision) }
+  }
+
+  /// The same for a row whose contacts have been counted already, but without the end of a rest.
+  func score(_ row: CandidateRow, contacts: ContactWindow, into decision: inout Decision) {
+    decision.reset()
+    read(row, &decision)
+    guard findStage(row, &decision) else { return }
+    contacts.count(into: &decision)
+    judge(row, &decision)
   }
 
   private func judge(_ row: CandidateRow, _ decision: inout Decision) {
