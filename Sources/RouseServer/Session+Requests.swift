@@ -46,7 +46,7 @@ extension Session {
         Reply.fields(live.policy, into: &out)
       }
     case .end, .cancel: throw WireError(.badRequest, "no stream is open", at: "/op")
-    case .score: try start(request, .score(explain: request.explain), line, live)
+    case .score: try start(request, .score(request.extras), line, live)
     case .rank: try start(request, .rank(request.rows, try request.limits(live.policy)), line, live)
     }
   }
@@ -83,7 +83,7 @@ extension Session {
       if case .rank = kind { isRank = true }
       state = .streaming(Stream(pending: pending, work: work, isRank: isRank))
     case .users(let at, _):
-      if case .score(let explain) = kind, line.count <= Self.mostOnLoop, !explain {
+      if case .score(let extras) = kind, line.count <= Self.mostOnLoop, extras.isEmpty {
         return try scoreHere(pending, line, at, live, now)
       }
       let work = StreamWork(kind, live: live, now: now, longestLine: shared.limits.lineBytes)

@@ -105,7 +105,7 @@ private enum RequestMembers {
   static func known(_ operation: Operation) -> [String] {
     switch operation {
     case .ping, .info, .fields, .end, .cancel: common
-    case .score: common + ["users", "stream", "explain"]
+    case .score: common + ["users", "stream", "explain", "valid_until"]
     case .rank:
       common + ["users", "stream", "rows", "budget", "capital", "capacity", "quota", "tier_first", "limit"]
     }
@@ -188,7 +188,8 @@ private enum RequestMembers {
         }
         request.candidates = .stream
       }
-    case "explain": request.explain = try flag(value, at)
+    case "explain": if try flag(value, at) { request.extras.insert(.explain) }
+    case "valid_until": if try flag(value, at) { request.extras.insert(.validUntil) }
     case "rows":
       switch value {
       case .text("all"): request.rows = .all
