@@ -77,6 +77,19 @@ import Testing
     #expect(Self.badPolicies.count == 45)
   }
 
+  @Test func validUntil() throws {
+    let wanted = try Vectors.examplesValidUntil().map { $0 + "\n" }.joined()
+    try Self.expect(wanted, of: ["score", "--valid-until", Self.examples] + Self.offline)
+    let server = try ServerProcess()
+    let asked = ["score", "--valid-until", Self.examples, "--as-of", Vectors.asOf]
+    #expect(firstDifference(Self.text(try Self.rouse(asked + ["--profile", try server.profile()])), wanted) == nil)
+    let table = Self.text(try Self.rouse(asked + ["--policy", Self.policy, "--table"])).split(separator: "\n")
+    #expect(table.first?.contains("value  valid until           reasons") == true, "\(table)")
+    #expect(table.contains { $0.hasPrefix("u05 ") && $0.contains("2.61  2026-03-02 03:30 UTC  ") }, "\(table)")
+    let plain = Self.text(try Self.rouse(["score", Self.examples, "--table"] + Self.offline))
+    #expect(!plain.contains("valid until"))
+  }
+
   /// The options of one plan say the same as the policy's own limits.
   @Test func limitOptions() throws {
     try Self.expect(
@@ -401,7 +414,13 @@ import Testing
     let shown = try Self.rouse(command + ["--policy", Self.policy])
     let text = Self.text(shown)
     #expect(shown.code == 0 && shown.error.isEmpty)
-    #expect(text.hasPrefix("u05: eligible, by call at 2026-03-01 11:00 +08:00, worth 2.608264\n"))
+    #expect(
+      text.hasPrefix(
+        """
+        u05: eligible, by call at 2026-03-01 11:00 +08:00, worth 2.608264
+          valid until 2026-03-02 03:30 UTC, if nothing happens
+
+        """))
     for title in [
       "Facts", "Stage", "Rules", "Risk", "Response", "Money", "Channels", "Experiment", "What would change it",
       "Missing facts that could turn it",
@@ -414,6 +433,7 @@ import Testing
     let json = try Self.rouse(command + ["--policy", Self.policy, "--json"])
     let object = try #require(JSONSerialization.jsonObject(with: Data(json.output)) as? [String: Any])
     #expect(object["user_id"] as? String == "u05" && object["explain"] is [String: Any])
+    #expect(object["valid_until"] as? String == "2026-03-02T03:30:00Z")
     #expect(try Self.rouse(command + ["--profile", try server.profile(), "--json"]).output == json.output)
   }
 }
