@@ -75,4 +75,16 @@ import Testing
     #expect(Array(vector.userID.utf8).withUnsafeBytes { experiment.shares($0).share } == vector.share)
     if let drawn = vector.drawn { #expect(experiment.arm(draw).name == drawn) }
   }
+
+  /// The page on the model: its table of powers, and its codes.
+  @Test func tablesOfTheModel() throws {
+    let text = try Vectors.text("../model.md")
+    let powers = text.split(whereSeparator: { $0 == " " || $0 == "\n" }).filter { $0.hasPrefix("0x1.") }
+    #expect(powers.compactMap { Double($0)?.bitPattern } == Odds.table.map(\.bitPattern))
+    let codes = try #require(try MarkdownTable.all("model.md").first { $0.heading.first == "code" })
+    #expect(codes.rows.map { $0[0] } == ReasonCode.allCases.map(\.code))
+    for (row, code) in zip(codes.rows, ReasonCode.allCases) where code != .c05 {
+      #expect(row[1].filter { $0 != "`" }.lowercased() == code.say.lowercased())
+    }
+  }
 }
