@@ -100,6 +100,7 @@ package struct Server: Service, CustomStringConvertible {
       throw error
     }
     logger.info("listening", metadata: ["address": "\(bound)", "policy": "\(policyVersion)"])
+    reload.audit?.verifyInBackground()
     let watch = watchFiles()
     let warnings = Task {
       // Again every day: a server outlives the two weeks.

@@ -84,7 +84,8 @@ import Testing
   @Test func explanations() throws {
     let offline = try Offline(policy: Vectors.policy("policy.yaml"), asOf: Vectors.asOf)
     let worker = BatchWorker(
-      scorer: offline.scorer, writer: offline.writer, tables: offline.tables, explain: true, longestLine: 1 << 20,
+      scorer: offline.scorer, writer: offline.writer, tables: offline.tables, extras: [.explain, .validUntil],
+      longestLine: 1 << 20,
       isStream: false)
     let candidates = try Vectors.bytes("golden/candidates.ndjson").split(separator: 0x0A)
     for index in stride(from: 0, to: candidates.count, by: 40) {
