@@ -116,7 +116,7 @@ extension Session {
         kind, live: live, now: now, longestLine: shared.limits.lineBytes, memory: shared.rankMemory)
       state = .busy(pending)
       // To explain a candidate costs as much as to score a hundred.
-      schedule(request.explain && count > Self.mostExplainedQuickly ? .bulk : .quick) {
+      schedule(request.extras.contains(.explain) && count > Self.mostExplainedQuickly ? .bulk : .quick) {
         do throws(WireError) {
           return .reply(try work.runInline(line, usersAt: at))
         } catch {
