@@ -46,7 +46,7 @@ import Testing
         group.addTask {
           var fault = await Self.fault(of: vector, inPieces: inPieces, at: place)
           // A machine too busy to send in time has the server lose patience sooner than the case means: it has more tries.
-          for _ in 0..<3 where fault != nil && vector.needsTimers == true {
+          for _ in 0..<3 where fault != nil && vector.waitsForTimers {
             fault = await Self.fault(of: vector, inPieces: inPieces, at: place)
           }
           return (vector.name, fault)

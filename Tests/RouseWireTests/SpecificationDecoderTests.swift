@@ -41,6 +41,8 @@ import Testing
     #expect(vector.fault(in: out.array) == nil)
   }
 
+  private static let offline = Result { try Offline(policy: Vectors.policy("policy.yaml"), asOf: Vectors.asOf) }
+
   /// Within a request, alone, and as a part of a candidate.
   @Test(arguments: JSONCase.all) func document(_ vector: JSONCase) throws {
     #expect((JSONValue(vector.bytes) != nil) == vector.isAccepted || vector.verdict == "too_deep")
@@ -48,7 +50,7 @@ import Testing
     let reading = read(before + vector.bytes + Array("}".utf8))
     #expect((reading.fault?.code.rawValue ?? "ok") == vector.verdict)
     #expect(reading.fault?.offset == vector.offset.map { $0 + before.count })
-    let offline = try Offline(policy: Vectors.policy("policy.yaml"), asOf: Vectors.asOf)
+    let offline = try Self.offline.get()
     for name in ["x", "credit_limit", "registered_at", "sms_ok", "region", "device", "contacts"] {
       let row = offline.score([Array("{\"user_id\":\"a\",\"\(name)\":".utf8) + vector.bytes + Array("}".utf8)])
       #expect(row.hasPrefix(#"{"user_id":null,"status":"invalid","reasons":["I01"]}"#) != vector.isAccepted, "\(name)")
