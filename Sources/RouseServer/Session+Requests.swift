@@ -115,7 +115,8 @@ extension Session {
       let work = StreamWork(
         kind, live: live, now: now, longestLine: shared.limits.lineBytes, memory: shared.rankMemory)
       state = .busy(pending)
-      schedule(.quick) {
+      // To explain a candidate costs as much as to score a hundred.
+      schedule(request.extras.contains(.explain) && count > Self.mostExplainedQuickly ? .bulk : .quick) {
         do throws(WireError) {
           return .reply(try work.runInline(line, usersAt: at))
         } catch {
@@ -133,6 +134,7 @@ extension Session {
         .overloaded, "too many large requests are being answered; try again", retryAfterMS: 200)
     }
   }
+  private static let mostExplainedQuickly = 8
   private static let plainReply = 512
   private static let explainedReply = 8192
 

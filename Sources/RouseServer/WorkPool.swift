@@ -41,7 +41,7 @@ final class WorkPool: Sendable {
     pool.submit { state in
       self.waiting.wrappingSubtract(1, ordering: .relaxed)
       guard case .active = state else { return refused() }
-      if lane == .bulk { Self.yieldToOthers() }
+      Self.yieldToOthers(lane)
       let began = Session.Time.now().monotonic
       work()
       let took = Session.Time.now().monotonic &- began
@@ -56,11 +56,12 @@ final class WorkPool: Sendable {
     try? await bulk.shutdownGracefully()
   }
 
-  /// Lowers this thread's priority, once. Linux counts niceness by thread.
-  private static func yieldToOthers() {
+  /// Lowers this thread's priority, once: the event loops come first, which say at once what cannot be done, and the bulk
+  /// last. Linux counts niceness by thread.
+  private static func yieldToOthers(_ lane: Lane) {
+    let niceness: CInt = lane == .bulk ? 7 : 2
     let thread = __priority_which_t(PRIO_PROCESS.rawValue)
     guard getpriority(thread, 0) < niceness else { return }
     setpriority(thread, 0, niceness)
   }
-  private static let niceness: CInt = 5
 }

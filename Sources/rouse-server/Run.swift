@@ -33,6 +33,7 @@ struct Run: AsyncParsableCommand {
   var logFormat: LogFormat?
 
   func run() async throws {
+    Allocator.giveBackWhatIsLarge(processors: ProcessInfo.processInfo.activeProcessorCount)
     var address: Address?
     if let listen {
       address = Address(listen)

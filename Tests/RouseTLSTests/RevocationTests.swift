@@ -152,29 +152,29 @@ import Testing
 
   /// Two connections, and a third after the end; what a machine too busy for two before it saw of them does not count.
   private func reason(
-    afterTheEnd seconds: Int64, of server: Server, for certificate: TestCertificate
+    after end: Int64, _ server: Server, _ certificate: TestCertificate
   ) async throws -> TLSError? {
-    let end = TestHome.now + seconds
     let context = try home.client(certificate)
     let first = try await connect(context, server).resumed
     let second = try await connect(context, server).resumed
     if TestHome.now < end { #expect(first == false && second == true) }
-    try await Task.sleep(for: .seconds(max(0, end - TestHome.now) + 1))
+    try await Task.sleep(for: .seconds(max(0, end - TestHome.now) + 2))
     return try await connect(context, server).error
   }
 
   /// What the ticket stands for has ended since: the full handshake says so.
   @Test func ticketsDoNotOutliveTheCertificate() async throws {
     let server = try await server(authority.revocationList())
-    let certificate = try authority.issue { $0.ends = 5 }
-    let error = try await reason(afterTheEnd: 5, of: server, for: certificate)
+    let end = TestHome.now + 5
+    let error = try await reason(after: end, server, authority.issue { $0.ends = 5 })
     #expect(error == .connection("sslv3 alert certificate expired"))
     await server.close()
   }
 
   @Test func ticketsDoNotOutliveTheList() async throws {
+    let end = TestHome.now + 5
     let server = try await server(authority.revocationList(ends: 5))
-    let error = try await reason(afterTheEnd: 5, of: server, for: authority.issue())
+    let error = try await reason(after: end, server, authority.issue())
     #expect(error == .connection("sslv3 alert certificate unknown"))
     await server.close()
   }
