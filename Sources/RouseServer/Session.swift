@@ -344,7 +344,7 @@ final class Session {
     heldOffUntil = time.monotonic + Self.holdOff
     return true
   }
-  private static let holdOff: UInt64 = 100_000_000
+  private static let holdOff: UInt64 = 25_000_000
 
   /// No whole line is left.
   private func endOfInput() {
