@@ -9,6 +9,8 @@ let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "sw
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 
+let signals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
+
 let package = Package(
   name: "rouse",
   products: [
@@ -30,10 +32,11 @@ let package = Package(
     .target(name: "RouseTLS", dependencies: ["COpenSSL"] + nio),
     .target(
       name: "RouseServer",
-      dependencies: ["RouseCore", "RousePolicy", "RouseWire", "RouseTLS", logging, lifecycle] + nio),
+      dependencies: ["COpenSSL", "RouseCore", "RousePolicy", "RouseWire", "RouseTLS", logging, lifecycle] + nio),
     .target(name: "RouseClient", dependencies: ["RouseCore", "RouseWire", "RouseTLS"] + nio),
     .executableTarget(
-      name: "rouse-server", dependencies: ["RouseServer", "RousePolicy", "RouseTLS", arguments, logging, lifecycle]),
+      name: "rouse-server",
+      dependencies: ["RouseServer", "RousePolicy", "RouseTLS", arguments, logging, lifecycle, signals]),
     .executableTarget(
       name: "rouse", dependencies: ["RouseClient", "RouseCore", "RousePolicy", "RouseWire", "RouseTLS", arguments],
       path: "tools/rouse"),
@@ -51,7 +54,7 @@ let package = Package(
       name: "RouseServerTests",
       dependencies: [
         "RouseServer", "RouseCore", "RousePolicy", "RouseWire", "RouseTLS", "COpenSSL", "TestData", "TestPeers",
-        "rouse-server", "rouse",
+        "rouse-server", "rouse", logging,
       ] + nio),
   ],
   swiftLanguageModes: [.v6]

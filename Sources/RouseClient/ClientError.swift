@@ -35,12 +35,19 @@ package struct ServerFault: Sendable, Equatable, CustomStringConvertible {
   /// JSON pointer into the request.
   package let at: String?
   package let retryAfter: Int?
+  /// What is wrong with a policy's text.
+  package let diagnostics: [PolicyFinding]
 
   package init(_ error: JSONValue?) {
     code = error?["code"]?.text ?? "internal"
     message = error?["message"]?.text ?? "the server gave no reason"
     at = error?["at"]?.text
     retryAfter = error?["retry_after_ms"]?.whole
+    diagnostics = (error?["diagnostics"]?.items ?? []).map { finding in
+      PolicyFinding(
+        kind: finding["kind"]?.text ?? "", path: finding["path"]?.text ?? "", line: finding["line"]?.whole,
+        column: finding["column"]?.whole, message: finding["message"]?.text ?? "")
+    }
   }
 
   package var description: String {

@@ -44,8 +44,13 @@ package struct Plan: Sendable {
   private var left: [Int128]
   private var firstPrices: [Int128]
 
-  /// - Parameter rankWaitlist: whether users on the waitlist get their rank too.
-  package init(users: PlanUsers, policy: Policy, limits planLimits: PlanLimits, rankWaitlist: Bool) {
+  /// - Parameters:
+  ///   - rankWaitlist: whether users on the waitlist get their rank too.
+  ///   - isAbandoned: asked now and then; once it is true the rest is skipped, and the plan is none.
+  package init(
+    users: PlanUsers, policy: Policy, limits planLimits: PlanLimits, rankWaitlist: Bool,
+    isAbandoned: () -> Bool = { false }
+  ) {
     self.policy = policy
     self.users = users
     limits = Limit.all(planLimits, policy: policy)
@@ -56,9 +61,11 @@ package struct Plan: Sendable {
 
     takeExplorers()
     if planLimits.tierFirst {
-      for tier in 0...policy.tiers.count { planGroup { users.users[$0].tier == Int32(truncatingIfNeeded: tier) } }
+      for tier in 0...policy.tiers.count {
+        planGroup({ users.users[$0].tier == Int32(truncatingIfNeeded: tier) }, isAbandoned)
+      }
     } else {
-      planGroup { _ in true }
+      planGroup({ _ in true }, isAbandoned)
     }
     total()
     sort(tierFirst: planLimits.tierFirst, waitlist: rankWaitlist)
@@ -103,18 +110,18 @@ package struct Plan: Sendable {
 
   // MARK: - 9.2 and 9.3
 
-  private mutating func planGroup(_ belongs: (Int) -> Bool) {
+  private mutating func planGroup(_ belongs: (Int) -> Bool, _ isAbandoned: () -> Bool) {
     var members: [Int] = []
     var others: [Int] = []
     for user in users.users.indices where belongs(user) {
       if users.users[user].arm == .policy { members.append(user) } else { others.append(user) }
     }
     var prices = PlanPrices(members: members, users: users, policy: policy, limits: limits, left: left)
-    prices.find()
+    prices.find(isAbandoned: isAbandoned)
     netValueAtMost += prices.bound
     for limit in limits.indices where firstPrices[limit] == 0 { firstPrices[limit] = prices.prices[limit] }
     take(prices)
-    fill(prices)
+    fill(prices, isAbandoned)
     show(members, others, prices)
   }
 
@@ -145,9 +152,10 @@ package struct Plan: Sendable {
     let key: Int128
   }
 
-  private mutating func fill(_ group: PlanPrices) {
+  private mutating func fill(_ group: PlanPrices, _ isAbandoned: () -> Bool) {
     guard !limits.isEmpty else { return }
     for _ in 0..<50 {
+      if isAbandoned() { return }
       let moves = self.moves(group)
       var moved = false
       for move in moves {

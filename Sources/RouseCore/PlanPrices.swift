@@ -49,12 +49,16 @@ struct PlanPrices {
   }
 
   /// Finds prices from 0 on.
-  mutating func find() {
+  /// - Parameter isAbandoned: nobody wants the plan any more; what is found by then is no answer.
+  mutating func find(isAbandoned: () -> Bool) {
     bound = self.bound(at: prices)
     guard !limits.isEmpty else { return }
     for _ in 0..<50 {
       var next = prices
-      for limit in limits.indices { next[limit] = least(next, limit) }
+      for limit in limits.indices {
+        if isAbandoned() { return }
+        next[limit] = least(next, limit)
+      }
       let nextBound = self.bound(at: next)
       if nextBound >= bound { return }
       let gain = bound - nextBound

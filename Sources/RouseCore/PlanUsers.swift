@@ -28,6 +28,12 @@ package struct PlanUsers: Sendable {
 
   package var count: Int { users.count }
 
+  /// About the bytes they take while a plan is made.
+  package var memory: Int {
+    users.count &* (MemoryLayout<User>.stride + MemoryLayout<Plan.Outcome>.stride + 16)
+      &+ options.count &* MemoryLayout<Option>.stride &+ idBytes.count &+ quotaBits.count &* 8
+  }
+
   /// Adds a user who is eligible, or held out.
   /// - Parameter quotas: whether the user falls under the quota of that index.
   package mutating func append(

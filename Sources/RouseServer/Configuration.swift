@@ -16,6 +16,13 @@ package struct Configuration: Sendable {
   /// Seconds that open requests are given when the server stops.
   package var drainSeconds: Int
   package var logLevel: LogLevel
+  package var logFormat = LogFormat.text
+  /// What users are called in logs; nil: not at all.
+  package var pseudonyms: Pseudonyms?
+  /// Where the audit log stands; nil: there is none.
+  package var auditFile: String?
+  /// SHA-256 of the file, as `sha256sum` prints it.
+  package var sha256 = ""
 
   package enum LogLevel: String, Sendable, CaseIterable {
     case debug, info, warning, error
@@ -27,6 +34,14 @@ package struct Configuration: Sendable {
     package var inlineCandidates = 1000
     package var streamCandidates = 20_000_000
     package var inFlight = 64
+    /// Lines that have begun and not ended share so many bytes beyond what each connection has.
+    package var unfinishedBytes = 64 << 20
+    /// Requests that may wait for a thread.
+    package var queuedRequests = 256
+    /// What the candidates of all open ranks may take: half of the machine's memory.
+    package var rankBytes = min(8 << 30, Int(clamping: ProcessInfo.processInfo.physicalMemory / 2))
+    /// Of each identity that has no rate of its own; nil: as many as they like.
+    package var requestsPerSecond: Int?
     package var connections = 1024
     package var handshakeSeconds = 5
     package var partialLineSeconds = 30
@@ -36,10 +51,12 @@ package struct Configuration: Sendable {
     package init() {}
 
     /// Names as they stand in `server.yaml` and in `info`.
-    package var all: [(name: String, value: Int)] {
+    package var all: [(name: String, value: Int?)] {
       [
         ("line_bytes", lineBytes), ("inline_candidates", inlineCandidates), ("stream_candidates", streamCandidates),
-        ("in_flight", inFlight), ("connections", connections), ("handshake_seconds", handshakeSeconds),
+        ("in_flight", inFlight), ("connections", connections), ("unfinished_bytes", unfinishedBytes),
+        ("queued_requests", queuedRequests), ("rank_bytes", rankBytes), ("requests_per_second", requestsPerSecond),
+        ("handshake_seconds", handshakeSeconds),
         ("partial_line_seconds", partialLineSeconds), ("idle_seconds", idleSeconds),
         ("write_stalled_seconds", writeStalledSeconds),
       ]
@@ -57,6 +74,8 @@ package struct Configuration: Sendable {
     package var name: String
     package var match: Match
     package var roles: Set<Role>
+    /// In place of the limits' rate.
+    package var requestsPerSecond: Int?
 
     package func matches(_ peer: PeerIdentity) -> Bool {
       switch match {

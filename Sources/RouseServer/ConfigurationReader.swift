@@ -21,9 +21,10 @@ extension Configuration {
     } catch {
       throw ConfigurationError(lines: ConfigurationError(configuration: error, file: file).lines + faults)
     }
-    guard let read, faults.isEmpty else {
+    guard var read, faults.isEmpty else {
       throw ConfigurationError(lines: faults.isEmpty ? ["\(file): the configuration cannot be read"] : faults)
     }
+    read.sha256 = hexadecimal(RouseCore.sha256(bytes))
     return read
   }
 }
@@ -48,7 +49,9 @@ private struct ConfigurationReader {
 
   /// The configuration, unless the report or the second value says what is wrong: lines about another file.
   func read(_ document: Document) -> (Configuration?, faults: [String]) {
-    let optional = ["identities", "tokens", "limits", "drain_seconds", "log_level"]
+    let optional = [
+      "identities", "tokens", "limits", "drain_seconds", "log_level", "log_format", "log_user_id_key", "audit",
+    ]
     guard let top = document.settings(needed: ["listen", "policy", "tls"], optional: optional, report: report) else {
       return (nil, [])
     }
@@ -67,6 +70,9 @@ private struct ConfigurationReader {
     let limits = readLimits(top["limits"])
     let drain = top["drain_seconds"] == nil ? 10 : top.whole("drain_seconds", in: 0...3600)
     let level = top["log_level"] == nil ? .info : top["log_level"]?.choice(of: Configuration.LogLevel.self)
+    let format = top["log_format"] == nil ? .text : top["log_format"]?.choice(of: LogFormat.self)
+    let pseudonyms = readPseudonyms(top["log_user_id_key"])
+    let audit = path(top["audit"])
     var tokens = Tokens()
     if let tokensFile, !forTokens {
       do throws(ConfigurationError) {
@@ -75,10 +81,13 @@ private struct ConfigurationReader {
         return (nil, error.lines)
       }
     }
-    guard let listen, let policy, let tls, let limits, let drain, let level else { return (nil, []) }
-    let read = Configuration(
+    guard let listen, let policy, let tls, let limits, let drain, let level, let format else { return (nil, []) }
+    var read = Configuration(
       listen: listen, policyFile: policy, tls: tls, identities: identities, tokensFile: tokensFile, tokens: tokens,
       limits: limits, drainSeconds: drain, logLevel: level)
+    read.logFormat = format
+    read.pseudonyms = pseudonyms
+    read.auditFile = audit
     if !listen.isLoopback, !read.knowsSomebody, !forTokens {
       top["listen"]?.refuse(
         .value,
@@ -86,6 +95,16 @@ private struct ConfigurationReader {
           + "or anyone could ask it")
     }
     return (read, [])
+  }
+
+  /// The message does not repeat the key, or what was meant to be one.
+  private func readPseudonyms(_ setting: Setting?) -> Pseudonyms? {
+    guard let setting else { return nil }
+    guard case .scalar(let scalar) = setting.node.content, let read = Pseudonyms(hexadecimal: scalar.text) else {
+      setting.refuse(.value, "log_user_id_key is 64 hexadecimal digits in quotes; openssl rand -hex 32 makes them")
+      return nil
+    }
+    return read
   }
 
   private func path(_ setting: Setting?) -> String? {
@@ -135,7 +154,8 @@ private struct ConfigurationReader {
   private func readIdentities(_ setting: Setting?) -> [Configuration.Identity] {
     guard let members = setting?.members() else { return [] }
     return members.compactMap { member in
-      guard let identity = member.settings(needed: ["certificate", "roles"]) else { return nil }
+      guard let identity = member.settings(needed: ["certificate", "roles"], optional: ["requests_per_second"])
+      else { return nil }
       let roles = Configuration.roles(identity["roles"])
       guard let text = identity.text("certificate") else { return nil }
       guard let match = match(text) else {
@@ -143,7 +163,9 @@ private struct ConfigurationReader {
           .value, "certificate is dns:NAME, uri:URI, email:ADDRESS (from its subject alternative names) or cn:NAME")
         return nil
       }
-      return Configuration.Identity(name: member.key, match: match, roles: roles)
+      let rate =
+        identity["requests_per_second"] == nil ? nil : identity.whole("requests_per_second", in: Self.rates)
+      return Configuration.Identity(name: member.key, match: match, roles: roles, requestsPerSecond: rate)
     }
   }
 
@@ -160,6 +182,8 @@ private struct ConfigurationReader {
     }
   }
 
+  private static let rates = 1...10_000_000
+
   private func readLimits(_ setting: Setting?) -> Configuration.Limits? {
     var limits = Configuration.Limits()
     guard let setting else { return limits }
@@ -172,6 +196,17 @@ private struct ConfigurationReader {
     set("stream_candidates", 1...1_000_000_000, \.streamCandidates)
     set("in_flight", 1...10_000, \.inFlight)
     set("connections", 1...1_000_000, \.connections)
+    set("queued_requests", 1...1_000_000, \.queuedRequests)
+    set("rank_bytes", (1 << 20)...(1 << 50), \.rankBytes)
+    limits.unfinishedBytes = max(limits.unfinishedBytes, 4 * limits.lineBytes)
+    set("unfinished_bytes", (1 << 20)...(1 << 40), \.unfinishedBytes)
+    if limits.unfinishedBytes < 4 * limits.lineBytes {
+      read["unfinished_bytes"]?.refuse(
+        .value, "unfinished_bytes is at least four times line_bytes, or the longest line might never come in whole")
+    }
+    if read["requests_per_second"] != nil {
+      limits.requestsPerSecond = read.whole("requests_per_second", in: Self.rates)
+    }
     set("handshake_seconds", 1...3600, \.handshakeSeconds)
     set("partial_line_seconds", 1...86_400, \.partialLineSeconds)
     set("idle_seconds", 1...86_400, \.idleSeconds)

@@ -16,7 +16,8 @@ package enum Home {
       throw ConfigurationError("\(error)")
     }
     let files: [(name: String, bytes: [UInt8], mode: Int)] = [
-      ("server.yaml", Array(serverYAML.utf8), 0o644), ("policy.yaml", Array(HomePolicy.text.utf8), 0o644),
+      ("server.yaml", Array(serverYAML(logUserIDKey: randomKey()).utf8), 0o600),
+      ("policy.yaml", Array(HomePolicy.text.utf8), 0o644),
       ("client.yaml", Array(clientYAML.utf8), 0o644), ("tls/ca.pem", issued.caPEM, 0o644),
       ("tls/server.pem", issued.serverPEM, 0o644), ("tls/server.key", issued.serverKeyPEM, 0o600),
       ("tls/client.pem", issued.clientPEM, 0o644), ("tls/client.key", issued.clientKeyPEM, 0o600),
@@ -64,7 +65,14 @@ package enum Home {
     }
   }
 
-  static let serverYAML = """
+  /// 64 hexadecimal digits from the system's source of secrets.
+  private static func randomKey() -> String {
+    var source = SystemRandomNumberGenerator()
+    return hexadecimal((0..<Pseudonyms.keySize).map { _ in UInt8.random(in: 0...255, using: &source) })
+  }
+
+  private static func serverYAML(logUserIDKey: String) -> String {
+    """
     # The server's configuration: what the operator decides. What the risk team decides stands in the policy.
     # Paths are relative to this file. Check a change with: rouse-server check --config server.yaml
 
@@ -93,8 +101,12 @@ package enum Home {
       line_bytes: 1048576
       inline_candidates: 1000       # in one request; more go as a stream
       stream_candidates: 20000000
-      in_flight: 64
+      in_flight: 64                 # requests of one connection; further ones wait in its socket
       connections: 1024
+      # unfinished_bytes: 67108864  # lines that have begun share them, beyond what each connection has
+      # queued_requests: 256        # that wait for a thread; beyond it they are told to come again
+      # rank_bytes: 8589934592      # memory of all open ranks; without it half of the machine's, 8 GiB at most
+      # requests_per_second: 1000   # of each identity; without it as many as they like
       handshake_seconds: 5
       partial_line_seconds: 30
       idle_seconds: 300
@@ -102,8 +114,14 @@ package enum Home {
 
     drain_seconds: 10               # what open requests are given when the server stops
     log_level: info                 # debug, info, warning, error
+    log_format: text                # or json; logs go to standard error
+    # Logs name a user only by a hash with this key: keep it from whoever reads them. Without it they name no user.
+    log_user_id_key: "\(logUserIDKey)"
+    # Who changed which policy or configuration, and who was refused. Check it with: rouse-server audit verify
+    audit: audit.ndjson
 
     """
+  }
 
   static let clientYAML = """
     # The client's profile: rouse ping --profile client.yaml, or ROUSE_PROFILE=client.yaml. Paths are relative to this file.

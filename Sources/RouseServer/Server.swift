@@ -3,7 +3,9 @@ import Logging
 import NIOCore
 import NIOPosix
 import RouseCore
+import RousePolicy
 import RouseTLS
+import RouseWire
 import ServiceLifecycle
 import Synchronization
 
@@ -11,148 +13,186 @@ import Synchronization
 package struct Server: Service, CustomStringConvertible {
   package static let version = "0.1.0"
 
-  private let configuration: Configuration
-  private let live: LivePolicy
-  private let tls: TLSServerContext
+  private let address: Address
   private let portFile: String?
   private let logger: Logger
+  private let reload: Reload
+  private let setup: Setup
+  private let refusedLogins: RefusedLogins?
 
   /// Checks all that can be checked before anything listens.
   /// - Parameters:
+  ///   - configurationFile: what a reload reads again.
   ///   - listen: in place of the configuration's address.
   ///   - portFile: gets HOST:PORT once the server listens.
+  ///   - threshold: the log's level, which a reload may set.
+  ///   - makeAudit: false where nothing is to be written: for a check.
   package init(
-    configuration: Configuration, listen: Address?, portFile: String?, logger: Logger
+    configurationFile: String, listen: Address?, portFile: String?, threshold: LogThreshold, logger: Logger,
+    makeAudit: Bool = true
   ) throws(ConfigurationError) {
-    var configuration = configuration
-    if let listen {
-      configuration.listen = listen
-      if !listen.isLoopback, !configuration.knowsSomebody {
-        throw ConfigurationError(
-          "--listen \(listen): off loopback the server needs identities in its configuration, or tokens")
-      }
+    let text = try readFile(
+      configurationFile, what: "the configuration", remedy: "rouse-server init DIR makes one")
+    let configuration = try Configuration.read(file: configurationFile).fitted(logger)
+    if let listen, !listen.isLoopback, !configuration.knowsSomebody {
+      throw ConfigurationError(
+        "--listen \(listen): off loopback the server needs identities in its configuration, or tokens")
     }
-    self.configuration = configuration
-    live = try LivePolicy.read(file: configuration.policyFile)
-    do throws(TLSError) {
-      tls = try TLSServerContext(configuration.tls)
-    } catch {
-      throw ConfigurationError("\(error)")
-    }
+    address = listen ?? configuration.listen
+    let policies = try PolicyStore.read(file: configuration.policyFile, now: Session.Time.now().wall)
+    setup = try Setup(configuration, files: .init(text, configuration), former: nil)
+    let audit =
+      try makeAudit
+      ? configuration.auditFile.map { file throws(ConfigurationError) in
+        try AuditLog(file: file, logger: logger)
+      } : nil
+    refusedLogins = audit.map { RefusedLogins($0, logger: logger, clock: { Session.Time.now().monotonic }) }
+    reload = Reload(
+      setup, configurationFile: configurationFile, policies: policies, audit: audit, threshold: threshold,
+      logger: logger)
     self.portFile = portFile
     self.logger = logger
   }
 
   package var description: String { "rouse-server" }
 
-  package var policyVersion: String { live.policy.version }
+  /// nil: there is none.
+  package var auditFile: String? { setup.configuration.auditFile }
+
+  package var policyVersion: String { reload.policies.live.policy.version }
 
   /// Words for certificates and revocation lists that have ended or soon will.
   /// - Parameter now: seconds since 1970.
-  package func certificateWarnings(now: Int64) -> [String] { tls.warnings(now: now) }
+  package func certificateWarnings(now: Int64) -> [String] { reload.setup.tls.warnings(now: now) }
 
-  /// Each connection is a file descriptor: takes as many as the system gives.
-  private func raiseFileLimit() {
-    var limit = rlimit()
-    guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
-    limit.rlim_cur = limit.rlim_max
-    setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-    getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-    if limit.rlim_cur < UInt64(configuration.limits.connections + 64) {
-      logger.warning(
-        "the system allows \(limit.rlim_cur) open files, too few for \(configuration.limits.connections) connections: raise it (ulimit -n) or lower limits.connections"
-      )
-    }
-  }
+  /// Reads configuration, certificates, tokens and policy again.
+  package func reload(by actor: AuditActor) { reload.reload(by: actor) }
 
   package func run() async throws {
-    raiseFileLimit()
     let group = MultiThreadedEventLoopGroup(numberOfThreads: System.coreCount)
-    let threads = NIOThreadPool(numberOfThreads: System.coreCount)
-    threads.start()
-    let connections = Connections()
+    let pool = WorkPool(threads: System.coreCount)
+    let ended: Swift.Result<Void, any Error>
     do {
-      try await serve(group, threads, connections)
+      try await serve(group, pool)
+      ended = .success(())
     } catch {
-      try? await threads.shutdownGracefully()
-      try? await group.shutdownGracefully()
-      throw error
+      ended = .failure(error)
     }
-    try await threads.shutdownGracefully()
+    await pool.shutDown()
     try await group.shutdownGracefully()
+    try ended.get()
   }
 
-  private func serve(
-    _ group: MultiThreadedEventLoopGroup, _ threads: NIOThreadPool, _ connections: Connections
-  ) async throws {
+  private func serve(_ group: MultiThreadedEventLoopGroup, _ pool: WorkPool) async throws {
+    let connections = Connections()
     let listener: any Channel
     do {
-      listener = try await bootstrap(group, threads, connections)
-        .bind(host: configuration.listen.host, port: configuration.listen.port).get()
+      listener = try await makeListener(group, pool, connections).bind(address)
     } catch {
-      throw ConfigurationError("cannot listen on \(configuration.listen): \(reason(error))")
+      throw ConfigurationError("cannot listen on \(address): \(reason(error))")
     }
-    let address = Address(
-      host: configuration.listen.host, port: listener.localAddress?.port ?? configuration.listen.port)
-    do throws(ConfigurationError) {
-      if let portFile { try write(address, to: portFile) }
+    let bound = Address(host: address.host, port: listener.localAddress?.port ?? address.port)
+    do {
+      if let portFile { try write(bound, to: portFile) }
+      try recordStart()
     } catch {
       try? await listener.close()
       throw error
     }
-    logger.info("listening on \(address), policy \(live.policy.version)")
-    // Again every day: a server outlives the two weeks.
-    let watch = Task {
+    logger.info("listening", metadata: ["address": "\(bound)", "policy": "\(policyVersion)"])
+    reload.audit?.verifyInBackground()
+    let watch = watchFiles()
+    let warnings = Task {
+      // Again every day: a server outlives the two weeks.
       while !Task.isCancelled {
-        for warning in certificateWarnings(now: wallClock()) { logger.warning("\(warning)") }
+        for warning in certificateWarnings(now: Session.Time.now().wall) { logger.warning("\(warning)") }
         try await Task.sleep(for: .seconds(86_400))
       }
     }
-    defer { watch.cancel() }
+    defer {
+      warnings.cancel()
+      watch?.close()
+    }
 
     try await gracefulShutdown()
 
-    logger.info("stopping: finishing what is under way, at most \(configuration.drainSeconds) s")
+    let seconds = reload.setup.configuration.drainSeconds
+    logger.info("stopping: finishing what is under way", metadata: ["drain_seconds": "\(seconds)"])
     try? await listener.close()
     connections.drain()
-    let deadline = monotonicClock() &+ UInt64(configuration.drainSeconds) &* 1_000_000_000
+    let deadline = Session.Time.now().monotonic &+ UInt64(seconds) &* 1_000_000_000
     // The last of the time is for telling those who are not done, and for closing in good order.
-    await connections.wait(until: deadline &- UInt64(configuration.drainSeconds) &* 100_000_000)
+    await connections.wait(until: deadline &- UInt64(seconds) &* 100_000_000)
     connections.expire()
     await connections.wait(until: deadline)
     connections.abort()
-    await connections.wait(until: monotonicClock() &+ 1_000_000_000)
+    await connections.wait(until: Session.Time.now().monotonic &+ 1_000_000_000)
+    recordStop()
     logger.info("stopped")
   }
 
-  private func bootstrap(
-    _ group: MultiThreadedEventLoopGroup, _ threads: NIOThreadPool, _ connections: Connections
-  ) -> ServerBootstrap {
-    let live = live
-    let shared = Session.Shared(
-      limits: configuration.limits, identities: configuration.identities, live: { live }, wallClock: wallClock,
-      monotonicClock: monotonicClock, serverVersion: Self.version)
-    let tls = tls
+  /// Large requests that are refused for overload in a second: at a tenth of a millisecond each, little beside the rest.
+  private static let largeRefusals = 500
+
+  private func makeListener(
+    _ group: MultiThreadedEventLoopGroup, _ pool: WorkPool, _ connections: Connections
+  ) -> Listener {
+    let reload = reload
     let logger = logger
-    let most = configuration.limits.connections
-    return ServerBootstrap(group: group)
-      .serverChannelOption(.backlog, value: 512)
-      .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-      .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
-      .childChannelOption(.allowRemoteHalfClosure, value: true)
-      .childChannelOption(
-        .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 4096, maximum: 1 << 18)
-      )
-      .childChannelOption(.writeBufferWaterMark, value: .init(low: 1 << 17, high: 1 << 19))
-      .childChannelInitializer { channel in
-        channel.eventLoop.makeCompletedFuture {
-          let handler = SessionHandler(
-            shared: shared, threads: threads, logger: logger, isRefused: connections.count >= most)
-          try channel.pipeline.syncOperations.addHandlers([TLSHandler(server: tls), handler])
-          let context = try channel.pipeline.syncOperations.context(handler: handler)
-          connections.add(channel, NIOLoopBound((handler, context), eventLoop: channel.eventLoop))
-        }
+    let limits = setup.configuration.limits
+    let memory = MemoryPool(size: limits.unfinishedBytes)
+    let rankMemory = MemoryPool(size: limits.rankBytes)
+    let refusals = RateBucket(rate: Self.largeRefusals)
+    return Listener(
+      group: group, pool: pool, connections: connections, setup: { reload.setup },
+      shared: { setup in
+        let limits = setup.configuration.limits
+        return Session.Shared(
+          limits: limits, access: { reload.setup.access }, policies: reload.policies,
+          activate: { (change) throws(WireError) in try reload.activate(change) }, memory: memory,
+          rankMemory: rankMemory, overload: { pool.backlog >= limits.queuedRequests ? pool.retryAfterMS : nil },
+          mayRefuse: { refusals.take(now: $0) == nil },
+          serverVersion: Self.version, notesAnswers: { logger.logLevel <= .debug })
+      },
+      notes: Notes(logger: logger, refusedLogins: refusedLogins, pseudonyms: { reload.setup.configuration.pseudonyms }),
+      logger: logger)
+  }
+
+  private func recordStart() throws(ConfigurationError) {
+    do throws(AuditError) {
+      try reload.audit?.append(
+        .started(server: Self.version, policy: policyVersion, configuration: setup.configuration.sha256))
+    } catch {
+      throw ConfigurationError("\(error)")
+    }
+  }
+
+  private func recordStop() {
+    refusedLogins?.finish()
+    do throws(AuditError) {
+      try reload.audit?.append(.stopped)
+    } catch {
+      logger.error("the audit log cannot be written", metadata: ["reason": "\(error)"])
+    }
+  }
+
+  /// Reloads when a file has changed, and has then been left alone for a moment: whoever writes two files, or one in
+  /// pieces, is given the time for it.
+  private func watchFiles() -> FileWatch? {
+    guard let watch = FileWatch() else {
+      logger.warning("the system has no file watches left; reload by SIGHUP")
+      return nil
+    }
+    watch.watch(reload.files)
+    let reload = reload
+    Task {
+      for await _ in watch.changes {
+        try? await Task.sleep(for: .milliseconds(100))
+        await offTheLoops { reload.reload(by: .file) }
+        watch.watch(reload.files)
       }
+    }
+    return watch
   }
 
   private func reason(_ error: any Error) -> String {
@@ -177,64 +217,15 @@ package struct Server: Service, CustomStringConvertible {
   }
 }
 
-/// The connections that are open.
-private final class Connections: Sendable {
-  private struct Entry: Sendable {
-    let channel: any Channel
-    let handler: NIOLoopBound<(SessionHandler, ChannelHandlerContext)>
-  }
-  private let entries = Mutex<[ObjectIdentifier: Entry]>([:])
-
-  var count: Int { entries.withLock { $0.count } }
-
-  func add(_ channel: any Channel, _ handler: NIOLoopBound<(SessionHandler, ChannelHandlerContext)>) {
-    let id = ObjectIdentifier(channel)
-    entries.withLock { $0[id] = Entry(channel: channel, handler: handler) }
-    channel.closeFuture.whenComplete { _ in _ = self.entries.withLock { $0.removeValue(forKey: id) } }
-  }
-
-  func drain() {
-    for entry in entries.withLock({ Array($0.values) }) {
-      entry.channel.eventLoop.execute {
-        let (handler, context) = entry.handler.value
-        handler.drain(context)
-      }
+/// Runs what blocks on a thread of its own, so that no event loop and no task waits.
+package func offTheLoops(_ body: @escaping @Sendable () -> Void) async {
+  await withCheckedContinuation { continuation in
+    Thread.detachNewThread {
+      body()
+      continuation.resume()
     }
-  }
-
-  /// Tells those that are not done, and closes.
-  func expire() {
-    for entry in entries.withLock({ Array($0.values) }) {
-      entry.channel.eventLoop.execute {
-        let (handler, context) = entry.handler.value
-        handler.expire(context)
-      }
-    }
-  }
-
-  /// Closes all that is left at once, whatever was to be sent.
-  func abort() {
-    for entry in entries.withLock({ Array($0.values) }) {
-      entry.channel.triggerUserOutboundEvent(TLSAbort(), promise: nil)
-    }
-  }
-
-  /// Waits until none is open, or until a moment of the monotonic clock.
-  func wait(until moment: UInt64) async {
-    while count > 0, monotonicClock() < moment { try? await Task.sleep(for: .milliseconds(20)) }
   }
 }
 
 /// Seconds since 1970.
-@Sendable package func wallClock() -> Int64 {
-  var time = timespec()
-  clock_gettime(CLOCK_REALTIME, &time)
-  return Int64(time.tv_sec)
-}
-
-/// Nanoseconds since some moment.
-@Sendable func monotonicClock() -> UInt64 {
-  var time = timespec()
-  clock_gettime(CLOCK_MONOTONIC, &time)
-  return UInt64(time.tv_sec) &* 1_000_000_000 &+ UInt64(time.tv_nsec)
-}
+@Sendable package func wallClock() -> Int64 { Session.Time.now().wall }

@@ -5,26 +5,57 @@ extension Session {
   /// Hands whole lines to other threads, a few blocks at a time; small ones wait while others are under way.
   func cutBlocks() {
     guard case .streaming(var stream) = state else { return }
-    if isLate(stream.pending) { return breakOff(stream, WireError(.deadlineExceeded, "timeout_ms has passed")) }
-    while stream.inFlight.count < Self.mostInFlight, canCut(stream),
-      stream.inFlight.isEmpty || input.count >= Self.enoughForABlock, let block = input.takeLines()
+    if isLate(stream.pending) { return breakOff(stream, Self.late) }
+    chooseWindow(stream)
+    let most = stream.work.isExplained ? window.block / 16 : window.block
+    while stream.inFlight.count < window.inFlight, canCut(stream),
+      stream.inFlight.isEmpty || input.count >= most, let block = input.takeLines(most: most)
     {
       let index = stream.nextIndex
       stream.nextIndex += 1
       linesTaken += 1
       stream.inFlight.append((index, block))
       let work = stream.work
-      schedule { .block(work.run(block, index: index)) }
+      schedule(.bulk) { .block(work.run(block, index: index)) }
     }
     state = .streaming(stream)
     // Nothing is handed out though it might be: no whole line is there.
     guard stream.inFlight.isEmpty, canCut(stream) else { return }
-    if input.count > shared.limits.lineBytes { return refuseLongLine(id: stream.pending.id) }
+    if input.count > shared.limits.lineBytes { return refuseLongLine() }
     if inputEnded {
-      fail(
-        WireError(.incompleteLine, "the stream was not ended by {\"op\":\"end\"}, so it was not executed"),
-        id: pendingID)
-      close()
+      giveUp(WireError(.incompleteLine, "the stream was not ended by {\"op\":\"end\"}, so it was not executed"))
+    }
+  }
+
+  /// How much of a stream may be under way at once.
+  struct Window {
+    /// Blocks that are worked on.
+    let inFlight: Int
+    /// Bytes of a block, about.
+    let block: Int
+    /// Bytes that wait meanwhile.
+    let input: Int
+    /// Bytes of rows that are made before the peer has taken those before them.
+    let output: Int
+    /// What it takes of the memory that all share.
+    let lease: Int
+
+    /// Within what every connection has.
+    static let narrow = Window(inFlight: 1, block: 1 << 15, input: 1 << 16, output: 1 << 16, lease: 0)
+    static let wide = Window(inFlight: 4, block: 1 << 18, input: 1 << 19, output: 1 << 18, lease: 1 << 22)
+  }
+
+  var window: Window { lease.bytes >= Window.wide.lease ? .wide : .narrow }
+
+  /// A stream that comes thickly takes room for more at once, if there is any, and gives it back when it drips.
+  private func chooseWindow(_ stream: Stream) {
+    guard stream.inFlight.isEmpty else { return }
+    if input.count >= Window.narrow.block {
+      // The other half is for lines that are longer than what a connection has.
+      guard lease.bytes > 0 || shared.memory.used < shared.memory.size / 2 else { return }
+      _ = lease.resize(to: max(Window.wide.lease, lease.bytes))
+    } else if input.capacity <= 2 * Self.ownInput {
+      lease.giveBack()
     }
   }
 
@@ -35,6 +66,13 @@ extension Session {
       stream.nextResult += 1
       stream.totals.add(result.totals)
       state = .streaming(stream)
+      if result.isOverMemory {
+        return breakOff(
+          stream,
+          WireError(
+            .overloaded, "open ranks hold all the memory they may; try again, or send fewer candidates",
+            retryAfterMS: 1000), after: block)
+      }
       if stream.totals.lines > shared.limits.streamCandidates {
         let most = shared.limits.streamCandidates
         return breakOff(stream, WireError(.tooMany, "a stream may have \(most) candidates"), after: block)
@@ -42,15 +80,16 @@ extension Session {
       output.write(result.rows)
       switch result.stop {
       case .none: continue
-      case .lineTooLong: return refuseLongLine(id: stream.pending.id)
+      case .lineTooLong: return refuseLongLine()
       case .end(let next):
         giveBack(stream, block, next)
         end(stream)
       case .cancel(let next):
         giveBack(stream, block, next)
+        stream.work.cancel()
         state = .waiting
         serial += 1
-        fail(WireError(.cancelled, "the stream was cancelled"), id: stream.pending.id)
+        answer(stream.pending, WireError(.cancelled, "the stream was cancelled"))
       }
     }
   }
@@ -64,7 +103,7 @@ extension Session {
 
   private func end(_ stream: Stream) {
     serial += 1
-    guard stream.isRank else {
+    guard stream.work.isRank else {
       var summary = ByteWriter()
       summary.write(",\"summary\":")
       stream.totals.writeSummary(into: &summary)
@@ -72,23 +111,25 @@ extension Session {
     }
     var pending = stream.pending
     let work = stream.work
+    let enough = window.output
     pending.work = work
     state = .busy(pending)
-    schedule {
+    schedule(.bulk) {
       work.plan()
-      return Self.moreRows(work)
+      return Self.moreRows(work, enough)
     }
   }
 
   func writeMoreRows() {
-    guard case .busy(var pending) = state, let work = pending.work, !pending.isWorking, isWritable else { return }
+    let enough = window.output
+    guard case .busy(var pending) = state, let work = pending.work, !pending.isWorking, !isHeldBack else { return }
     pending.isWorking = true
     state = .busy(pending)
-    schedule { Self.moreRows(work) }
+    schedule(.bulk) { Self.moreRows(work, enough) }
   }
 
-  private static func moreRows(_ work: StreamWork) -> Result {
-    let rows = work.rows(enough: rowChunk)
+  private static func moreRows(_ work: StreamWork, _ enough: Int) -> Result {
+    let rows = work.rows(enough: enough)
     return .rows(rows.bytes, plan: rows.isAtEnd ? work.planTotals() : nil)
   }
 
@@ -96,8 +137,9 @@ extension Session {
   func breakOff(_ stream: Stream, _ error: WireError, after block: Block? = nil) {
     let blocks = (block.map { [$0] } ?? []) + stream.inFlight.map(\.block)
     if !blocks.isEmpty { input.prepend(blocks.map(\.bytes)) }
+    stream.work.cancel()
     serial += 1
     state = .discarding
-    fail(error, id: stream.pending.id)
+    answer(stream.pending, error)
   }
 }

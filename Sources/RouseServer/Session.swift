@@ -1,9 +1,10 @@
+import Glibc
 import RouseCore
 import RouseTLS
 import RouseWire
 
-/// The protocol's state on one connection: bytes, finished jobs and timers in; bytes, jobs and a close out. It knows no
-/// socket and no clock, and belongs to one event loop.
+/// The protocol's state on one connection: bytes, finished jobs and moments in; bytes, jobs, notices and a close out. It
+/// knows no socket and no clock, and belongs to one event loop.
 ///
 /// Requests are worked off one after another, so replies come in order; a client that sends ahead is held back by what is
 /// read, never by an error.
@@ -11,31 +12,63 @@ final class Session {
   /// What all sessions of a server share.
   struct Shared: Sendable {
     let limits: Configuration.Limits
-    let identities: [Configuration.Identity]
-    /// The policy that new requests get.
-    let live: @Sendable () -> LivePolicy
-    /// Seconds since 1970.
-    let wallClock: @Sendable () -> Int64
-    /// Nanoseconds since some moment.
-    let monotonicClock: @Sendable () -> UInt64
+    /// Who may do what, by now.
+    let access: @Sendable () -> Access
+    let policies: PolicyStore
+    /// Makes a policy live, when a peer asks for it.
+    let activate: @Sendable (PolicyChange) throws(WireError) -> (version: PolicyStore.Version, was: String)
+    /// Bytes beyond what each connection may use on its own.
+    let memory: MemoryPool
+    /// What the candidates of open ranks may take.
+    let rankMemory: MemoryPool
+    /// When there is so much to do that a new request cannot be begun: after how many milliseconds it may be tried again.
+    let overload: @Sendable () -> Int?
+    /// Whether a large request may be read only to be refused: so many a second and no more, for that takes the time of
+    /// those that are answered.
+    let mayRefuse: @Sendable (UInt64) -> Bool
     let serverVersion: String
+    /// Whether `Notice.answered` is wanted.
+    var notesAnswers: @Sendable () -> Bool = { false }
+  }
+
+  /// A moment by the machine's clocks.
+  struct Time: Sendable {
+    /// Nanoseconds since some moment; never runs backwards.
+    var monotonic: UInt64
+    /// Seconds since 1970.
+    var wall: Int64
   }
 
   /// Work for another thread. Its result comes back through `finish`.
   struct Job: Sendable {
     let serial: Int
+    let lane: WorkPool.Lane
     let run: @Sendable () -> Result
   }
 
   enum Result: Sendable {
     case block(StreamWork.BlockResult)
-    case inline([UInt8])
+    /// All that stands between `"ok":true` and the end of the reply.
+    case reply([UInt8])
     case failed(WireError)
     /// Rows of a rank, and the plan's totals when they are the last.
     case rows([UInt8], plan: [UInt8]?)
   }
 
+  /// What happened, for logs: never a secret, never a candidate's data.
+  enum Notice: Sendable {
+    /// A certificate that was verified, and is nobody's.
+    case unknownCertificate(PeerIdentity)
+    case unknownToken(count: Int)
+    /// The handshake failed for the certificate that was shown, in OpenSSL's words.
+    case refusedCertificate(String)
+    case gaveUp(ErrorCode)
+    case answered(Answered)
+  }
+
   enum State {
+    /// For the end of the handshake.
+    case connecting
     /// For a request.
     case waiting
     /// For a job of the request at hand; input stays where it is.
@@ -49,9 +82,11 @@ final class Session {
   /// A request whose answer is being made.
   struct Pending {
     let id: [UInt8]?
-    let policy: String
-    let asOf: String
+    let operation: Operation
+    /// Under which policy, and as of when; nil where the reply does not say.
+    let context: (policy: String, asOf: String)?
     let deadline: UInt64?
+    let began: UInt64
     /// A rank whose rows are being written.
     var work: StreamWork?
     /// A job is under way.
@@ -62,7 +97,6 @@ final class Session {
   struct Stream {
     var pending: Pending
     let work: StreamWork
-    let isRank: Bool
     var totals = Totals()
     var nextIndex = 0
     var nextResult = 0
@@ -71,62 +105,96 @@ final class Session {
   }
 
   let shared: Shared
-  var state = State.waiting
+  var state = State.connecting
   var input = InputBuffer()
   var requests = RequestReader()
   var serial = 0
-  var identity: (name: String, roles: Set<Configuration.Role>)?
+  var time: Time
   var inputEnded = false
   private var isDraining = false
+  /// Over the limit of connections: told so, and closed.
+  let isRefused: Bool
   var isWritable = true
+  /// Under overload: until when a large request is left where it is.
+  var heldOffUntil: UInt64?
+  /// Bytes of replies that the handler has taken and not been able to send.
+  var unsent = 0
   /// The worker of the last small request: requests of one second and policy share it.
   var worker: (worker: BatchWorker, live: LivePolicy, now: Int64)?
+  /// What is used of the memory that all share.
+  var lease: MemoryLease
+  var clocks: Clocks
+
+  // Who the peer is: `Session+Access.swift`.
+  var proof: Access.Proof?
+  var identity: Access.Identity?
+  var access: Access
+  var badTokens = 0
 
   /// Bytes for the peer; the handler takes them after each event.
-  var output = ByteWriter(capacity: 1024)
-  /// Jobs to start; the handler takes them after each event.
-  private(set) var jobs: [Job] = []
+  var output = ByteWriter(capacity: 256)
+  /// Jobs to start, and what to log; the handler takes them after each event.
+  private var jobs: [Job] = []
+  var notices: [Notice] = []
   /// Counts lines and blocks that were taken from the input: a line that has begun is another when it has changed.
   var linesTaken = 0
   /// The connection is to be closed once the output is sent.
   private(set) var wantsClose = false
 
-  static let mostInFlight = 4
-  static let enoughForABlock = 1 << 16
-  private static let mostWaitingInput = 1 << 19
-  static let rowChunk = 1 << 18
-  private static let mostOutput = 1 << 18
   /// Requests of more bytes than this leave the event loop.
   static let mostOnLoop = 1 << 14
+  /// Bytes of input that a connection may hold on its own, and that wait while it works.
+  static let ownInput = 1 << 16
 
-  init(_ shared: Shared) { self.shared = shared }
+  init(_ shared: Shared, isRefused: Bool = false, at time: Time) {
+    self.shared = shared
+    self.isRefused = isRefused
+    self.time = time
+    access = shared.access()
+    lease = MemoryLease(of: shared.memory)
+    clocks = Clocks(opened: time.monotonic)
+  }
 
   // MARK: - What comes in
 
-  /// The peer has shown a certificate, or none.
-  func identify(_ peer: PeerIdentity?) {
-    guard let peer else { return }
-    guard let known = shared.identities.first(where: { $0.matches(peer) }) else { return }
-    identity = (known.name, known.roles)
-  }
-
-  func receive(_ bytes: UnsafeRawBufferPointer) {
-    if case .closed = state { return }
-    input.append(bytes)
+  /// The connection is secure. The peer has shown a certificate, or none.
+  func begin(_ peer: PeerIdentity?, at time: Time) {
+    self.time = time
+    guard case .connecting = state else { return }
+    state = .waiting
+    clocks.touch(time.monotonic)
+    if isRefused {
+      giveUp(WireError(.overloaded, "the server has all the connections it may; try again", retryAfterMS: 1000))
+      return
+    }
+    if let peer { identify(peer) }
     advance()
   }
 
-  func finish(_ serial: Int, _ result: Result) {
+  func receive(_ bytes: UnsafeRawBufferPointer, at time: Time) {
+    self.time = time
+    if case .closed = state { return }
+    clocks.touch(time.monotonic)
+    input.append(bytes, at: time.monotonic)
+    advance()
+    holdInput()
+  }
+
+  func finish(_ serial: Int, _ result: Result, at time: Time) {
+    self.time = time
     guard serial == self.serial else { return }
+    clocks.touch(time.monotonic)
     switch (state, result) {
     case (.streaming(var stream), .block(let block)):
       stream.results[block.index] = block
       state = .streaming(stream)
       collect()
-    case (.busy(let pending), .inline(let body)): complete(pending, body)
+    case (.busy(let pending), .reply(let body)):
+      lease.count(body.count)
+      complete(pending, body)
     case (.busy(let pending), .failed(let error)):
       state = .waiting
-      fail(error, id: pending.id)
+      answer(pending, error)
     case (.busy(var pending), .rows(let rows, let plan)):
       output.write(rows)
       pending.isWorking = false
@@ -141,127 +209,150 @@ final class Session {
     advance()
   }
 
-  func setWritable(_ value: Bool) {
+  /// - Parameter unsent: bytes taken as output that have not been handed to the socket.
+  func setWritable(_ value: Bool, unsent: Int, at time: Time) {
+    self.time = time
+    if value || isWritable || unsent < self.unsent { clocks.outputMoved(time.monotonic) }
     isWritable = value
-    guard value else { return }
+    self.unsent = unsent
+    guard !isHeldBack else { return }
     writeMoreRows()
     advance()
   }
 
   /// The peer will send no more, with close_notify or without.
-  func endInput() {
+  func endInput(at time: Time) {
+    self.time = time
     inputEnded = true
     advance()
   }
 
   /// The server is stopping: what is under way is finished, then the peer is told goodbye.
-  func drain() {
+  func drain(at time: Time) {
+    self.time = time
     isDraining = true
+    if case .connecting = state { return close() }
     advance()
   }
 
-  /// Answers a request whose time has passed, however silent everything else is.
-  func checkDeadline() {
-    switch state {
-    case .streaming(let stream) where isLate(stream.pending):
-      breakOff(stream, WireError(.deadlineExceeded, "timeout_ms has passed"))
-    case .busy(let pending) where isLate(pending):
-      serial += 1
-      state = .waiting
-      failLate(pending)
-    default: return
-    }
-    advance()
+  /// The time to stop has run out: who is still being answered is told so.
+  func expire(at time: Time) {
+    self.time = time
+    if case .connecting = state { return close() }
+    giveUp(WireError(.shuttingDown, "the server has stopped before this was done"))
   }
 
-  /// Ends the connection with a coded line, as a time limit does.
-  func giveUp(_ error: WireError) {
-    guard !wantsClose else { return }
-    fail(error, id: pendingID)
-    close()
-  }
+  /// The connection is gone.
+  func abandon() { close() }
 
   // MARK: - What the handler asks
 
   func takeJobs() -> [Job] {
+    if jobs.isEmpty { return [] }
     defer { jobs.removeAll() }
     return jobs
+  }
+
+  func takeNotices() -> [Notice] {
+    if notices.isEmpty { return [] }
+    defer { notices.removeAll() }
+    return notices
   }
 
   /// Whether more bytes are welcome: false stops the socket, and so the peer.
   var wantsBytes: Bool {
     switch state {
+    case .connecting: true
     case .closed: false
-    case .waiting: !isHeldBack
+    case .waiting: !isHeldBack && heldOffUntil == nil
     case .discarding: true
-    case .busy: input.count < Self.enoughForABlock
+    case .busy:
+      input.count < Self.ownInput && input.lines(upTo: shared.limits.inFlight) < shared.limits.inFlight - 1
     // A line may be longer than what else may wait, so while there is no whole one more is needed.
-    case .streaming(let stream): input.count < Self.mostWaitingInput || stream.inFlight.isEmpty && canCut(stream)
+    case .streaming(let stream): input.count < window.input || stream.inFlight.isEmpty && canCut(stream)
     }
   }
 
   /// A line has begun and not ended.
   var hasPartialLine: Bool {
     switch state {
-    case .waiting, .discarding: input.count > 0
+    case .waiting, .discarding: input.count > 0 && !isHeldBack && heldOffUntil == nil
     case .streaming(let stream): input.count > 0 && stream.inFlight.isEmpty && canCut(stream)
-    case .busy, .closed: false
+    case .connecting, .busy, .closed: false
     }
   }
 
   /// The peer does not read its replies: until it does, no more are made.
-  private var isHeldBack: Bool { !isWritable || output.count > Self.mostOutput }
+  var isHeldBack: Bool { !isWritable || output.count + unsent > window.output }
 
   /// Blocks may be handed out. A rank makes no rows while its candidates come, so nothing holds it back.
-  func canCut(_ stream: Stream) -> Bool { stream.isRank || !isHeldBack }
+  func canCut(_ stream: Stream) -> Bool { stream.work.isRank || !isHeldBack }
 
-  /// The output has been taken.
-  func resume() { advance() }
+  /// The output has been taken, and so much of what was taken is not sent.
+  func outputTaken(unsent: Int) {
+    if self.unsent == 0, unsent > 0 { clocks.outputMoved(time.monotonic) }
+    self.unsent = unsent
+    advance()
+    if case .waiting = state, lease.bytes > 0 { holdInput() }
+  }
 
   /// Nothing is being worked on.
   var isIdle: Bool {
     switch state {
-    case .waiting, .discarding: true
+    case .waiting, .discarding: !isHeldBack && heldOffUntil == nil
     case .streaming(let stream): stream.inFlight.isEmpty
-    case .busy, .closed: false
+    case .connecting, .busy, .closed: false
     }
   }
 
-  var pendingID: [UInt8]? {
+  var pending: Pending? {
     switch state {
-    case .busy(let pending): pending.id
-    case .streaming(let stream): stream.pending.id
-    case .waiting, .discarding, .closed: nil
+    case .busy(let pending): pending
+    case .streaming(let stream): stream.pending
+    case .connecting, .waiting, .discarding, .closed: nil
     }
   }
 
   // MARK: - Going on
 
-  private func advance() {
+  func advance() {
+    defer { noteLine() }
     while true {
       switch state {
-      case .waiting where isHeldBack: return
+      case .waiting where isHeldBack || holdsOff(): return
       case .waiting, .discarding:
         guard let line = input.takeLine() else { return endOfInput() }
         linesTaken += 1
-        if line.count - 1 > shared.limits.lineBytes { return refuseLongLine(id: nil) }
+        if line.count - 1 > shared.limits.lineBytes { return refuseLongLine() }
         if isBlank(line.bytes.dropLastByte) { continue }
         if case .discarding = state { discard(line) } else { handle(line) }
       case .streaming:
         cutBlocks()
         if case .streaming = state { return }
-      case .busy, .closed: return
+      case .connecting, .busy, .closed: return
       }
     }
   }
 
+  /// To read a large request and refuse it costs a good part of what it costs to answer it. So when there is too much to do,
+  /// only some are refused, and the others stay in their sockets a little, and are looked at again.
+  private func holdsOff() -> Bool {
+    if let heldOffUntil, time.monotonic < heldOffUntil { return true }
+    heldOffUntil = nil
+    guard shared.overload() != nil, input.nextLineIsLonger(than: Self.mostOnLoop), !shared.mayRefuse(time.monotonic)
+    else { return false }
+    heldOffUntil = time.monotonic + Self.holdOff
+    return true
+  }
+  private static let holdOff: UInt64 = 100_000_000
+
   /// No whole line is left.
   private func endOfInput() {
-    if input.count > shared.limits.lineBytes { return refuseLongLine(id: nil) }
+    if input.count > shared.limits.lineBytes { return refuseLongLine() }
     if inputEnded {
       // Not where the stream that it belongs to has been answered.
       if input.count > 0, case .waiting = state {
-        fail(WireError(.incompleteLine, "the last line has no LF, so it was not executed"), id: nil)
+        refuse(WireError(.incompleteLine, "the last line has no LF, so it was not executed"), id: nil)
       }
       return close()
     }
@@ -271,36 +362,70 @@ final class Session {
     }
   }
 
-  func refuseLongLine(id: [UInt8]?) {
-    fail(WireError(.lineTooLong, "a line may have \(shared.limits.lineBytes) bytes"), id: id)
+  /// What waits may not be more than this connection's own share and what it can have of the common one: a line that has
+  /// begun must fit, or it will never be whole.
+  private func holdInput() {
+    let common = max(0, input.capacity - 2 * Self.ownInput) + max(0, output.count + unsent - Window.narrow.output)
+    switch state {
+    case .waiting, .discarding:
+      if lease.resize(to: common) { return }
+    case .streaming where hasPartialLine:
+      if lease.resize(to: max(common, window.lease)) { return }
+    case .streaming, .busy, .connecting, .closed: return
+    }
+    giveUp(WireError(.overloaded, "too many long lines are coming at once; try again", retryAfterMS: 1000))
+  }
+
+  func refuseLongLine() {
+    giveUp(WireError(.lineTooLong, "a line may have \(shared.limits.lineBytes) bytes"))
+  }
+
+  /// Ends the connection with a coded line, as a time limit does. Where a stream has been answered already, its line was
+  /// that answer.
+  func giveUp(_ error: WireError) {
+    guard !wantsClose else { return }
+    notices.append(.gaveUp(error.code))
+    if case .discarding = state {
+    } else if let pending {
+      answer(pending, error)
+    } else {
+      refuse(error, id: nil)
+    }
     close()
   }
 
   func close() {
+    if case .streaming(let stream) = state { stream.work.cancel() }
+    if case .busy(let pending) = state { pending.work?.cancel() }
     wantsClose = true
     state = .closed
     serial += 1
+    worker = nil
     input.removeAll()
+    lease.giveBack()
   }
 
-  func fail(_ error: WireError, id: [UInt8]?) { Reply.error(error, id: id, into: &output) }
+  /// The one line that answers a request that failed.
+  func refuse(_ error: WireError, id: [UInt8]?) { Reply.error(error, id: id, into: &output) }
 
-  func schedule(_ run: @escaping @Sendable () -> Result) { jobs.append(Job(serial: serial, run: run)) }
+  func answer(_ pending: Pending, _ error: WireError) {
+    refuse(error, id: pending.id)
+    note(pending, error.code)
+  }
+
+  func schedule(_ lane: WorkPool.Lane, _ run: @escaping @Sendable () -> Result) {
+    jobs.append(Job(serial: serial, lane: lane, run: run))
+  }
 
   func complete(_ pending: Pending, _ body: [UInt8]) {
     state = .waiting
     serial += 1
-    if isLate(pending) { return failLate(pending) }
+    if isLate(pending) { return answerLate(pending) }
     Reply.begin(pending.id, into: &output)
-    Reply.context(policy: pending.policy, asOf: pending.asOf, into: &output)
+    if let context = pending.context { Reply.context(policy: context.policy, asOf: context.asOf, into: &output) }
     output.write(body)
     Reply.end(into: &output)
-  }
-
-  func isLate(_ pending: Pending) -> Bool { pending.deadline.map { shared.monotonicClock() > $0 } ?? false }
-
-  private func failLate(_ pending: Pending) {
-    fail(WireError(.deadlineExceeded, "timeout_ms has passed"), id: pending.id)
+    note(pending, nil)
   }
 
   private func discard(_ line: Block) {

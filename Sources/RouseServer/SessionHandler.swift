@@ -1,42 +1,31 @@
 import Logging
 import NIOCore
-import NIOPosix
 import RouseTLS
 import RouseWire
 
-/// Carries out on a channel what a `Session` decides: it holds the sockets, threads and timers that the session does not.
+/// Carries out on a channel what a `Session` decides: it holds the socket, threads and timers that the session does not.
 final class SessionHandler: ChannelInboundHandler {
   typealias InboundIn = ByteBuffer
   typealias OutboundOut = ByteBuffer
 
   private let session: Session
-  private let limits: Configuration.Limits
-  private let threads: NIOThreadPool
+  private let pool: WorkPool
+  private let notes: Notes
   private let logger: Logger
-  /// Over the limit of connections: told so, and closed.
-  private let isRefused: Bool
-  private let now: @Sendable () -> UInt64
 
-  private var hasHandshake = false
   private var isReading = true
   private var isClosing = false
-  private var timer: RepeatedTask?
-  private var opened: UInt64 = 0
-  private var lastInput: UInt64 = 0
-  private var lastOutput: UInt64 = 0
-  private var lineBegan: UInt64?
-  private var linesTaken = 0
+  /// Replies that the socket has no room for yet.
+  private var unsent = ByteBuffer()
+  private var timer: (due: UInt64, task: Scheduled<Void>)?
   private var isCarryingOut = false
+  private var peerAddress = ""
 
-  init(
-    shared: Session.Shared, threads: NIOThreadPool, logger: Logger, isRefused: Bool
-  ) {
-    session = Session(shared)
-    limits = shared.limits
-    now = shared.monotonicClock
-    self.threads = threads
+  init(_ session: Session, pool: WorkPool, logger: Logger, notes: Notes) {
+    self.session = session
+    self.pool = pool
     self.logger = logger
-    self.isRefused = isRefused
+    self.notes = notes
   }
 
   // MARK: - Channel events
@@ -49,56 +38,49 @@ final class SessionHandler: ChannelInboundHandler {
   }
 
   private func open(_ context: ChannelHandlerContext) {
-    guard timer == nil else { return }
-    opened = now()
-    lastInput = opened
-    lastOutput = opened
-    let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
-    timer = context.eventLoop.scheduleRepeatedTask(initialDelay: .seconds(1), delay: .seconds(1)) { _ in
-      let (handler, context) = bound.value
-      handler.checkTime(context)
-    }
+    guard timer == nil, !isClosing else { return }
+    peerAddress = context.remoteAddress?.peerText ?? ""
+    carryOut(context)
   }
 
   func channelInactive(context: ChannelHandlerContext) {
-    timer?.cancel()
+    isClosing = true
+    timer?.task.cancel()
     timer = nil
+    session.abandon()
+    unsent = ByteBuffer()
     context.fireChannelInactive()
   }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-    lastInput = now()
-    unwrapInboundIn(data).withUnsafeReadableBytes { session.receive($0) }
+    unwrapInboundIn(data).withUnsafeReadableBytes { session.receive($0, at: .now()) }
     if session.output.count > Self.enoughToSend { carryOut(context) } else { startJobs(context) }
   }
 
-  private static let enoughToSend = 1 << 18
+  private static let enoughToSend = 1 << 17
 
   func channelReadComplete(context: ChannelHandlerContext) { carryOut(context) }
 
   func channelWritabilityChanged(context: ChannelHandlerContext) {
-    if context.channel.isWritable { lastOutput = now() }
-    session.setWritable(context.channel.isWritable)
+    let isWritable = context.channel.isWritable
+    if isWritable, unsent.readableBytes > 0 {
+      carryOut(context)
+    }
+    session.setWritable(context.channel.isWritable, unsent: unsent.readableBytes, at: .now())
     carryOut(context)
   }
 
   func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
     switch event as? TLSEvent {
     case .handshakeCompleted(let peer, _, _)?:
-      hasHandshake = true
-      lastInput = now()
-      session.identify(peer)
-      if isRefused {
-        session.giveUp(
-          WireError(.overloaded, "the server has all the connections it may; try again", retryAfterMS: 1000))
-      }
+      session.begin(peer, at: .now())
       carryOut(context)
     case .closedByPeer?:
-      session.endInput()
+      session.endInput(at: .now())
       carryOut(context)
     case .truncated?:
-      logger.debug("a peer went away without close_notify")
-      session.endInput()
+      logger.debug("a peer went away without close_notify", metadata: ["peer": "\(peerAddress)"])
+      session.endInput(at: .now())
       carryOut(context)
     case nil: context.fireUserInboundEventTriggered(event)
     }
@@ -106,23 +88,22 @@ final class SessionHandler: ChannelInboundHandler {
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
     // A peer's bad handshake is the peer's affair; the TLS handler sends the alert and closes.
-    logger.debug("connection failed: \(error)")
-    if !(error is TLSError) { context.close(promise: nil) }
+    logger.debug("connection failed", metadata: ["peer": "\(peerAddress)", "reason": "\(error)"])
+    guard let error = error as? TLSError else { return context.close(promise: nil) }
+    if case .handshake(let reason) = error, reason.contains("certificate verify failed") {
+      notes.note(.refusedCertificate(reason), peerAddress)
+    }
   }
 
   /// The server is stopping.
   func drain(_ context: ChannelHandlerContext) {
-    if hasHandshake {
-      session.drain()
-      carryOut(context)
-    } else {
-      context.close(promise: nil)
-    }
+    session.drain(at: .now())
+    carryOut(context)
   }
 
   /// The time to stop has run out: whoever is still being answered is told so.
   func expire(_ context: ChannelHandlerContext) {
-    session.giveUp(WireError(.shuttingDown, "the server has stopped before this was done"))
+    session.expire(at: .now())
     carryOut(context)
   }
 
@@ -134,79 +115,100 @@ final class SessionHandler: ChannelInboundHandler {
     isCarryingOut = true
     defer { isCarryingOut = false }
     startJobs(context)
-    while session.output.count > 0 {
-      var buffer = context.channel.allocator.buffer(capacity: session.output.count)
-      buffer.writeBytes(session.output.bytes)
-      session.output.removeAll(keeping: Self.enoughToSend)
-      if context.channel.isWritable { lastOutput = now() }
-      context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
-      session.resume()
+    repeat {
+      if session.output.count > 0 {
+        unsent.writeBytes(session.output.bytes)
+        session.output.removeAll(keeping: Self.keptOutput)
+      }
+      send(context)
+      session.outputTaken(unsent: unsent.readableBytes)
       startJobs(context)
-    }
-    if session.linesTaken != linesTaken {
-      linesTaken = session.linesTaken
-      lineBegan = nil
-    }
-    lineBegan = session.hasPartialLine ? lineBegan ?? now() : nil
+    } while session.output.count > 0
+    if isClosing { return }
     if session.wantsClose {
-      guard !isClosing else { return }
-      isClosing = true
-      context.close(promise: nil)
+      if unsent.readableBytes == 0 {
+        isClosing = true
+        timer?.task.cancel()
+        timer = nil
+        return context.close(promise: nil)
+      }
     } else if session.wantsBytes != isReading {
-      isReading = session.wantsBytes
+      isReading.toggle()
       // With reading off, bytes wait in the socket and the peer is held back.
       context.channel.setOption(.autoRead, value: isReading).assumeIsolated().whenFailure { _ in }
     }
+    setTimer(context)
+  }
+
+  private static let keptOutput = 1 << 15
+
+  /// Hands on what the socket has room for, a piece at a time, so that a peer that does not read costs a piece.
+  private func send(_ context: ChannelHandlerContext) {
+    while unsent.readableBytes > 0, context.channel.isWritable {
+      guard let piece = unsent.readSlice(length: min(unsent.readableBytes, Self.enoughToSend)) else { break }
+      context.writeAndFlush(wrapOutboundOut(piece), promise: nil)
+    }
+    if unsent.readableBytes == 0 { unsent = ByteBuffer() }
   }
 
   private func startJobs(_ context: ChannelHandlerContext) {
+    for notice in session.takeNotices() { notes.note(notice, peerAddress) }
     for job in session.takeJobs() {
       let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
       let loop = context.eventLoop
-      threads.submit { state in
-        guard case .active = state else { return }
-        let result = job.run()
+      @Sendable func finish(_ result: Session.Result) {
         loop.execute {
           let (handler, context) = bound.value
-          handler.session.finish(job.serial, result)
+          handler.session.finish(job.serial, result, at: .now())
           handler.carryOut(context)
         }
       }
+      pool.submit(job.lane) {
+        finish(job.run())
+      } refused: {
+        finish(.failed(WireError(.shuttingDown, "the server is stopping")))
+      }
     }
   }
 
-  // MARK: - Time limits
+  // MARK: - Time
 
-  private func checkTime(_ context: ChannelHandlerContext) {
+  /// One timer, for the earliest that may run out. It is not moved when that comes later, as it does with each request:
+  /// it fires, and finds what is due by then.
+  private func setTimer(_ context: ChannelHandlerContext) {
+    let due = session.nextWake()
+    if let timer {
+      if timer.due <= due { return }
+      timer.task.cancel()
+    }
+    let now = Session.Time.now().monotonic
+    let delay = TimeAmount.nanoseconds(Int64(clamping: due > now ? due - now : 0))
+    timer = (
+      due,
+      context.eventLoop.assumeIsolated().scheduleTask(in: delay) { [self] in
+        timer = nil
+        wake(context)
+      }
+    )
+  }
+
+  private func wake(_ context: ChannelHandlerContext) {
     guard !isClosing else { return }
-    func passed(_ since: UInt64, _ seconds: Int) -> Bool { now() &- since > UInt64(seconds) &* 1_000_000_000 }
-    if !hasHandshake {
-      if passed(opened, limits.handshakeSeconds) {
-        logger.debug("a handshake took too long")
-        isClosing = true
-        context.close(promise: nil)
-      }
+    guard session.wake(at: .now()) else {
+      logger.debug("a peer took too long to shake hands or to read", metadata: ["peer": "\(peerAddress)"])
+      isClosing = true
+      session.abandon()
+      unsent = ByteBuffer()
+      context.channel.triggerUserOutboundEvent(TLSAbort(), promise: nil)
       return
     }
-    session.checkDeadline()
     carryOut(context)
-    if !context.channel.isWritable {
-      if passed(lastOutput, limits.writeStalledSeconds) {
-        logger.debug("a peer stopped reading")
-        isClosing = true
-        context.close(promise: nil)
-      }
-      return
-    }
-    if let lineBegan, passed(lineBegan, limits.partialLineSeconds) {
-      session.giveUp(
-        WireError(.incompleteLine, "a line was begun and not ended within \(limits.partialLineSeconds) s"))
-      carryOut(context)
-    } else if session.isIdle, passed(lastInput, limits.idleSeconds) {
-      session.giveUp(WireError(.idleTimeout, "nothing was asked for \(limits.idleSeconds) s"))
-      carryOut(context)
-    }
   }
+}
+
+extension SocketAddress {
+  /// Without the port.
+  fileprivate var peerText: String { ipAddress ?? "" }
 }
 
 // The handler lives and dies on one event loop; these let the server reach it there.

@@ -6,7 +6,7 @@ import Synchronization
 /// thread, and put in order.
 final class StreamWork: Sendable {
   enum Kind: Sendable {
-    case score(explain: Bool)
+    case score(Extras)
     case rank(RankRows, PlanLimits)
   }
 
@@ -17,6 +17,8 @@ final class StreamWork: Sendable {
     let rows: [UInt8]
     let totals: Totals
     let stop: BatchWorker.Stop
+    /// The rank would take more memory than ranks may.
+    var isOverMemory = false
   }
 
   let kind: Kind
@@ -24,6 +26,13 @@ final class StreamWork: Sendable {
   private let scorer: Scorer
   private let writer: DecisionWriter
   private let longestLine: Int
+  private let isCancelled = Atomic<Bool>(false)
+
+  /// Whether rows come only when all candidates are there.
+  var isRank: Bool { if case .rank = kind { true } else { false } }
+
+  /// Whether a candidate's row is many times as long as the candidate.
+  var isExplained: Bool { if case .score(let extras) = kind { extras.contains(.explain) } else { false } }
 
   /// What threads share.
   private struct Shared: ~Copyable {
@@ -37,10 +46,12 @@ final class StreamWork: Sendable {
     var open: RankPart?
     var openBytes = 0
     var isSealed = false
+    var lease: MemoryLease?
   }
   private let shared: Mutex<Shared>
 
-  init(_ kind: Kind, live: LivePolicy, now: Int64, longestLine: Int) {
+  /// - Parameter memory: what a rank's candidates are taken from.
+  init(_ kind: Kind, live: LivePolicy, now: Int64, longestLine: Int, memory: MemoryPool?) {
     self.kind = kind
     self.live = live
     let made = live.scorer(at: now)
@@ -49,15 +60,18 @@ final class StreamWork: Sendable {
     self.longestLine = longestLine
     var ranking: Ranking?
     if case .rank(let rows, _) = kind { ranking = Ranking(scorer: made.scorer, writer: made.writer, rows: rows) }
-    shared = Mutex(Shared(ranking: ranking))
+    shared = Mutex(Shared(ranking: ranking, lease: memory.map { MemoryLease(of: $0) }))
   }
+
+  /// Nobody waits for an answer any more: what has not begun need not be done.
+  func cancel() { isCancelled.store(true, ordering: .relaxed) }
 
   private func borrow() -> BatchWorker {
     if let worker = shared.withLock({ $0.idle.popLast() }) { return worker }
-    var explain = false
-    if case .score(let asked) = kind { explain = asked }
+    var extras: Extras = []
+    if case .score(let asked) = kind { extras = asked }
     return BatchWorker(
-      scorer: scorer, writer: writer, tables: live.tables, explain: explain, longestLine: longestLine, isStream: true)
+      scorer: scorer, writer: writer, tables: live.tables, extras: extras, longestLine: longestLine, isStream: true)
   }
 
   private func giveBack(_ worker: BatchWorker) {
@@ -66,6 +80,9 @@ final class StreamWork: Sendable {
 
   /// Works off one block of whole lines. Blocks may run at once; `index` counts them from 0.
   func run(_ block: Block, index: Int) -> BlockResult {
+    if isCancelled.load(ordering: .relaxed) {
+      return BlockResult(index: index, rows: [], totals: Totals(), stop: .none)
+    }
     let worker = borrow()
     defer { giveBack(worker) }
     switch kind {
@@ -78,11 +95,20 @@ final class StreamWork: Sendable {
       let open = block.count < Self.smallBlock ? takeOpen(index) : nil
       let part = open ?? RankPart(policy: live.policy, rows: rows)
       let before = part.totals
+      let memoryBefore = part.memory
       let stop = worker.rank(block, into: part)
       var totals = part.totals
       totals.subtract(before)
+      let fits = hold(part.memory - memoryBefore)
       place(part, index, stop, isOpen: open != nil, bytes: block.count)
-      return BlockResult(index: index, rows: [], totals: totals, stop: stop)
+      return BlockResult(index: index, rows: [], totals: totals, stop: stop, isOverMemory: !fits)
+    }
+  }
+
+  private func hold(_ bytes: Int) -> Bool {
+    shared.withLock { shared in
+      guard let held = shared.lease?.bytes else { return true }
+      return shared.lease?.resize(to: held + bytes) ?? true
     }
   }
 
@@ -134,10 +160,10 @@ final class StreamWork: Sendable {
 
   /// Plans, after the last block.
   func plan() {
-    guard case .rank(_, let limits) = kind else { return }
+    guard case .rank(_, let limits) = kind, !isCancelled.load(ordering: .relaxed) else { return }
     shared.withLock { shared in
       Self.flush(&shared)
-      shared.ranking?.finish(limits)
+      shared.ranking?.finish(limits) { isCancelled.load(ordering: .relaxed) }
     }
   }
 
@@ -167,6 +193,7 @@ final class StreamWork: Sendable {
     let worker = borrow()
     var out = ByteWriter(capacity: 1024)
     out.write(",\"results\":[")
+    defer { giveBack(worker) }
     switch kind {
     case .score:
       var totals = Totals()
@@ -184,7 +211,6 @@ final class StreamWork: Sendable {
       out.write("],\"plan\":")
       ranking.writePlan(into: &out)
     }
-    giveBack(worker)
     return out.array
   }
 }

@@ -13,6 +13,9 @@ final class Certificate {
     return rouse_not_after(pointer, &seconds) == 1 ? seconds : nil
   }
 
+  /// Lower-case hexadecimal; empty when OpenSSL cannot tell it.
+  var sha256Fingerprint: String { PeerIdentity.fingerprint(of: pointer) ?? "" }
+
   var subject: String { distinguishedName(X509_get_subject_name(pointer)) ?? "" }
 }
 

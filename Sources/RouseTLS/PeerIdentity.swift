@@ -57,10 +57,15 @@ package struct PeerIdentity: Sendable, Equatable {
     var bytes = [UInt8](repeating: 0, count: max(0, Int(BN_num_bits(number)) + 7) / 8)
     BN_bn2bin(number, &bytes)
     serial = bytes.isEmpty ? "00" : Self.hexadecimal(bytes)
+    guard let fingerprint = Self.fingerprint(of: certificate) else { return nil }
+    sha256Fingerprint = fingerprint
+  }
+
+  static func fingerprint(of certificate: OpaquePointer) -> String? {
     var digest = [UInt8](repeating: 0, count: 32)
     var length: UInt32 = 32
     guard X509_digest(certificate, EVP_sha256(), &digest, &length) == 1, length == 32 else { return nil }
-    sha256Fingerprint = Self.hexadecimal(digest)
+    return hexadecimal(digest)
   }
 
   /// The outer nil: not readable; the inner: none, or several.

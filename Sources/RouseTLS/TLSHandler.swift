@@ -46,11 +46,13 @@ package final class TLSHandler: ChannelDuplexHandler {
 
   /// A server's side. Before it closes first it waits for the peer to stop sending, at most `lingerTimeout`: closing a
   /// socket with unread bytes resets it, and the peer would lose the last reply or alert.
-  /// `closeTimeout` bounds the sending of what was written before `close()`.
+  /// `closeTimeout` bounds the sending of what was written before `close()`. `isBrief` is for peers that are told one
+  /// thing, whoever they are, and closed: they are not asked for a certificate.
   package init(
-    server: TLSServerContext, closeTimeout: TimeAmount = .seconds(10), lingerTimeout: TimeAmount = .seconds(2)
+    server: TLSServerContext, isBrief: Bool = false, closeTimeout: TimeAmount = .seconds(10),
+    lingerTimeout: TimeAmount = .seconds(2)
   ) {
-    makeConnection = { () throws(TLSError) in try TLSConnection(server: server) }
+    makeConnection = { () throws(TLSError) in try TLSConnection(server: server, isBrief: isBrief) }
     lingers = true
     self.closeTimeout = closeTimeout
     self.lingerTimeout = lingerTimeout

@@ -9,6 +9,8 @@ package final class TLSServerContext: @unchecked Sendable {
   /// The end of the server certificate's validity, in seconds since 1970. An expired one still loads: clients will say
   /// so, and a server that runs can still tell its owner.
   package let certificateNotAfter: Int64
+  /// SHA-256 of the server certificate, as in `PeerIdentity`.
+  package let certificateFingerprint: String
   /// When the revocation lists hold; empty without any.
   package private(set) var revocationPeriods: [RevocationPeriod] = []
   package let settings: TLSServerSettings
@@ -28,9 +30,11 @@ package final class TLSServerContext: @unchecked Sendable {
     self.settings = settings
     guard let end = chain.first?.notAfter else {
       certificateNotAfter = 0
+      certificateFingerprint = ""
       throw .configuration("\(settings.certificateChainFile): the certificate's end date is malformed; issue it anew")
     }
     certificateNotAfter = end
+    certificateFingerprint = chain.first?.sha256Fingerprint ?? ""
     guard rouse_ctx_harden(context, settings.minimumVersion == .tls12 ? 1 : 0) == 1 else {
       throw .configuration("OpenSSL refuses the TLS settings: \(takeOpenSSLReason(otherwise: "unknown reason"))")
     }

@@ -31,6 +31,25 @@ package enum ErrorCode: String, Sendable, CaseIterable {
   }
 }
 
+/// One thing wrong with a policy's text, as the peer sees it.
+package struct PolicyFinding: Sendable, Equatable {
+  package var kind: String
+  /// Of the key, with dots.
+  package var path: String
+  /// Counted from 1, a column in characters; nil in JSON.
+  package var line: Int?
+  package var column: Int?
+  package var message: String
+
+  package init(kind: String, path: String, line: Int?, column: Int?, message: String) {
+    self.kind = kind
+    self.path = path
+    self.line = line
+    self.column = column
+    self.message = message
+  }
+}
+
 /// An error as the peer sees it: a closed code, a place, prose. It never carries a candidate's data.
 package struct WireError: Error, Sendable, Equatable {
   package var code: ErrorCode
@@ -40,6 +59,8 @@ package struct WireError: Error, Sendable, Equatable {
   /// Byte of the line, from 0.
   package var offset: Int?
   package var retryAfterMS: Int?
+  /// What is wrong with a policy's text.
+  package var diagnostics: [PolicyFinding] = []
 
   package init(_ code: ErrorCode, _ message: String, at: String? = nil, offset: Int? = nil, retryAfterMS: Int? = nil) {
     self.code = code

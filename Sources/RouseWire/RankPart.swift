@@ -62,6 +62,13 @@ package final class RankPart: @unchecked Sendable {
     }
   }
 
+  /// About the bytes that this part will cost its rank, the tables over all parts included.
+  package var memory: Int {
+    lines.count &* (MemoryLayout<Line>.stride + Self.tablesPerLine) &+ ids.count &+ packed.count &+ users.memory
+  }
+  /// The places of user_ids, their hashes, and their buckets, at most half full.
+  private static let tablesPerLine = 48
+
   func userID(_ line: Line) -> UnsafeRawBufferPointer {
     let start = Int(line.idStart)
     return UnsafeRawBufferPointer(rebasing: ids.bytes[start..<(start + Int(line.idCount))])

@@ -49,9 +49,10 @@ package final class Ranking: @unchecked Sendable {
   }
 
   /// Chooses the contacts. After it no part may be added.
-  package func finish(_ limits: PlanLimits) {
+  /// - Parameter isAbandoned: once it is true, nobody will ask for the rows.
+  package func finish(_ limits: PlanLimits, isAbandoned: () -> Bool = { false }) {
     seen = SeenUsers()
-    let plan = Plan(users: users, policy: policy, limits: limits, rankWaitlist: rows == .all)
+    let plan = Plan(users: users, policy: policy, limits: limits, rankWaitlist: rows == .all, isAbandoned: isAbandoned)
     for user in users.users.indices where users.users[user].arm != .holdout {
       totals.statuses[Int(Status.eligible.rawValue)] -= 1
       totals.statuses[Int((plan.outcomes[user].taken >= 0 ? Status.contact : .waitlist).rawValue)] += 1

@@ -47,7 +47,31 @@ package enum Reply {
       out.write(",\"retry_after_ms\":")
       out.write(retry)
     }
+    if !error.diagnostics.isEmpty {
+      out.put(0x2C)
+      diagnostics(error.diagnostics, into: &out)
+    }
     out.write("}}\n")
+  }
+
+  /// `"diagnostics":[..]`: all that is wrong with a policy's text.
+  package static func diagnostics(_ findings: [PolicyFinding], into out: inout ByteWriter) {
+    out.write("\"diagnostics\":[")
+    for (index, finding) in findings.enumerated() {
+      if index > 0 { out.put(0x2C) }
+      out.write("{\"kind\":")
+      out.writeQuoted(finding.kind)
+      out.write(",\"path\":")
+      out.writeQuoted(finding.path)
+      out.write(",\"line\":")
+      if let line = finding.line { out.write(line) } else { out.write("null") }
+      out.write(",\"column\":")
+      if let column = finding.column { out.write(column) } else { out.write("null") }
+      out.write(",\"message\":")
+      out.writeQuoted(finding.message)
+      out.put(0x7D)
+    }
+    out.put(0x5D)
   }
 
   /// `,"fields":[..],"reasons":{..}`: what a candidate may carry, and what the codes mean.

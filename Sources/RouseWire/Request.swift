@@ -2,9 +2,19 @@ import RouseCore
 
 /// What a request asks for.
 package enum Operation: String, Sendable, CaseIterable {
-  case ping, info, fields, score, rank
+  case ping, auth, info, fields, score, rank, policy
   /// End or break off a stream; outside one they are mistakes.
   case end, cancel
+}
+
+/// What is to be done with the policy.
+package enum PolicyAction: String, Sendable, CaseIterable {
+  case show, check, activate, history
+}
+
+/// How a policy's text is written.
+package enum PolicyFormat: String, Sendable, CaseIterable {
+  case yaml, json
 }
 
 /// A limit of a rank's plan as a request sets it.
@@ -36,7 +46,7 @@ package struct Request: Sendable {
   package var timeoutMS: Int?
   package var campaign: String?
   package var candidates = Candidates.none
-  package var explain = false
+  package var extras: Extras = []
   package var rows = RankRows.contacts
   package var budget = LimitSetting<Double>.policy
   package var capital = LimitSetting<Double>.policy
@@ -44,6 +54,14 @@ package struct Request: Sendable {
   package var tierFirst: Bool?
   package var capacity: [(name: String, most: LimitSetting<Int64>)] = []
   package var quota: [(name: String, most: LimitSetting<Int64>)] = []
+  /// Of `auth`. A secret: it goes into no log and no reply.
+  package var token: String?
+  package var policyAction: PolicyAction?
+  /// A policy's text, and how it is written.
+  package var text: String?
+  package var format = PolicyFormat.yaml
+  /// The policy version that the sender of `activate` believes live.
+  package var against: String?
 
   /// The plan's limits under a policy.
   package func limits(_ policy: Policy) throws(WireError) -> PlanLimits {

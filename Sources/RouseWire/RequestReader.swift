@@ -105,7 +105,9 @@ private enum RequestMembers {
   static func known(_ operation: Operation) -> [String] {
     switch operation {
     case .ping, .info, .fields, .end, .cancel: common
-    case .score: common + ["users", "stream", "explain"]
+    case .auth: common + ["token"]
+    case .policy: common + ["do", "text", "format", "against"]
+    case .score: common + ["users", "stream", "explain", "valid_until"]
     case .rank:
       common + ["users", "stream", "rows", "budget", "capital", "capacity", "quota", "tier_first", "limit"]
     }
@@ -156,7 +158,7 @@ private enum RequestMembers {
       if case .users = request.candidates {
         return WireError(.badRequest, "\(operation.rawValue) takes no users", at: "/users")
       }
-      return nil
+      return missing(operation, request)
     }
     if request.candidates == .none {
       return WireError(
@@ -164,6 +166,24 @@ private enum RequestMembers {
         at: "/users")
     }
     return nil
+  }
+
+  private static func missing(_ operation: Operation, _ request: Request) -> WireError? {
+    switch operation {
+    case .auth where request.token == nil: WireError(.badRequest, "token is missing", at: "/token")
+    case .policy where request.policyAction == nil:
+      WireError(
+        .badRequest, "do is missing: it is one of \(PolicyAction.allCases.map(\.rawValue).joined(separator: ", "))",
+        at: "/do")
+    case .policy where request.policyAction == .check && request.text == nil,
+      .policy where request.policyAction == .activate && request.text == nil:
+      WireError(.badRequest, "text is missing: the whole policy, as it stands in its file", at: "/text")
+    case .policy where request.policyAction == .activate && request.against == nil:
+      WireError(
+        .badRequest, "against is missing: the version that this one is to replace, so that no change is lost",
+        at: "/against")
+    default: nil
+    }
   }
 
   private static func set(_ name: String, _ value: JSONValue, _ request: inout Request) throws(WireError) {
@@ -188,7 +208,8 @@ private enum RequestMembers {
         }
         request.candidates = .stream
       }
-    case "explain": request.explain = try flag(value, at)
+    case "explain": if try flag(value, at) { request.extras.insert(.explain) }
+    case "valid_until": if try flag(value, at) { request.extras.insert(.validUntil) }
     case "rows":
       switch value {
       case .text("all"): request.rows = .all
@@ -199,6 +220,15 @@ private enum RequestMembers {
     case "capital": request.capital = try money(value, 1e12, at)
     case "limit": request.limit = try count(value, at)
     case "tier_first": request.tierFirst = try flag(value, at)
+    case "token": request.token = try text(value, at)
+    case "do": request.policyAction = try choice(value, at)
+    case "format": request.format = try choice(value, at)
+    case "text":
+      guard case .text(let text) = value else {
+        throw WireError(.badRequest, "a policy's text, as one string, belongs here", at: at)
+      }
+      request.text = text
+    case "against": request.against = try text(value, at)
     case "capacity": request.capacity = try counts(value, at)
     case "quota": request.quota = try counts(value, at)
     default: break
@@ -210,6 +240,22 @@ private enum RequestMembers {
       throw WireError(.badRequest, "a string of at most 256 bytes belongs here", at: at)
     }
     return text
+  }
+
+  private static func choice<Choice: RawRepresentable & CaseIterable>(
+    _ value: JSONValue, _ at: String
+  ) throws(WireError) -> Choice where Choice.RawValue == String {
+    let names = Choice.allCases.map(\.rawValue)
+    guard case .text(let name) = value else {
+      throw WireError(.badRequest, "one of \(names.joined(separator: ", ")) belongs here", at: at)
+    }
+    guard let choice = Choice(rawValue: name) else {
+      throw WireError(
+        .badRequest,
+        "one of \(names.joined(separator: ", ")) belongs here" + Suggestion.sentence(for: name, among: names),
+        at: at)
+    }
+    return choice
   }
 
   private static func flag(_ value: JSONValue, _ at: String) throws(WireError) -> Bool {

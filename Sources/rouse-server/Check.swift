@@ -12,9 +12,10 @@ struct Check: ParsableCommand {
   var config: String
 
   func run() throws {
-    let configuration = try Configuration.read(file: config)
     let server = try Server(
-      configuration: configuration, listen: nil, portFile: nil, logger: Logger(label: "rouse-server"))
+      configurationFile: config, listen: nil, portFile: nil, threshold: LogThreshold(.warning),
+      logger: Logger(label: "rouse-server"), makeAudit: false)
+    if let file = server.auditFile { try AuditLog.check(file: file) }
     for warning in server.certificateWarnings(now: wallClock()) { RouseServerCommand.complain("warning: \(warning)") }
     print("ok: \(config), policy \(server.policyVersion)")
   }

@@ -17,7 +17,7 @@ struct RouseServerCommand: AsyncParsableCommand {
       Shell completions: rouse-server --generate-completion-script bash|zsh|fish
       """,
     version: Server.version,
-    subcommands: [Init.self, Run.self, Check.self, TokenCommand.self])
+    subcommands: [Init.self, Run.self, Check.self, TokenCommand.self, Audit.self])
 
   static func main() async {
     do {
@@ -36,7 +36,8 @@ struct RouseServerCommand: AsyncParsableCommand {
         print(fullMessage(for: error))
         Foundation.exit(0)
       }
-      complain(fullMessage(for: error))
+      let message = fullMessage(for: error)
+      if !message.isEmpty { complain(message) }
       Foundation.exit(code == .validationFailure ? 2 : 1)
     }
   }

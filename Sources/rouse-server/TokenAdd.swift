@@ -21,8 +21,14 @@ struct TokenAdd: ParsableCommand {
 
   func run() throws {
     let roles = try Configuration.Role.read(list: roles)
-    let (file, identities) = try options.file()
+    let (file, identities, audit) = try options.files()
     let token = try file.add(name, roles: Set(roles), besides: identities, now: wallClock())
+    do throws(AuditError) {
+      try audit?.append(.tokenAdded(name: name, roles: roles.map(\.rawValue), by: .currentUser))
+    } catch {
+      try file.remove(name, besides: identities)
+      throw ConfigurationError("\(error); so the token was not made")
+    }
     do {
       try FileHandle.standardOutput.write(contentsOf: Data("\(token)\n".utf8))
     } catch {

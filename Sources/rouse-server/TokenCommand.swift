@@ -27,10 +27,21 @@ struct TokenOptions: ParsableArguments {
 
   /// The file, and the names that are taken by identities.
   func file() throws -> (file: TokenFile, identities: [String]) {
+    let (file, identities, _) = try read()
+    return (file, identities)
+  }
+
+  /// Those, and the audit log, if there is one.
+  func files() throws -> (file: TokenFile, identities: [String], audit: AuditLog?) {
+    let (file, identities, audit) = try read()
+    return (file, identities, try audit.map { try AuditLog(file: $0) })
+  }
+
+  private func read() throws -> (TokenFile, [String], audit: String?) {
     let configuration = try Configuration.read(file: config, forTokens: true)
     guard let file = configuration.tokensFile else {
       throw ConfigurationError("\(config): names no file for tokens; add the line: tokens: tokens.yaml")
     }
-    return (TokenFile(path: file), configuration.identities.map(\.name))
+    return (TokenFile(path: file), configuration.identities.map(\.name), configuration.auditFile)
   }
 }

@@ -13,8 +13,15 @@ struct TokenRemove: ParsableCommand {
   @OptionGroup var options: TokenOptions
 
   func run() throws {
-    let (file, identities) = try options.file()
+    let (file, identities, audit) = try options.files()
+    let roles = try file.read(besides: identities)[name]?.roles ?? []
     try file.remove(name, besides: identities)
+    do throws(AuditError) {
+      let names = Configuration.Role.allCases.filter(roles.contains).map(\.rawValue)
+      try audit?.append(.tokenRemoved(name: name, roles: names, by: .currentUser))
+    } catch {
+      throw ConfigurationError("the token '\(name)' is removed, but that is not in the audit log: \(error)")
+    }
     RouseServerCommand.complain("removed '\(name)' from \(file.path)")
   }
 }

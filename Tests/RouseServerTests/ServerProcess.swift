@@ -65,9 +65,10 @@ final class ServerProcess {
 
   /// - Parameters:
   ///   - policy: in place of the home's own; the name's ending says its format.
-  ///   - settings: appended to, or replacing, lines of `server.yaml`.
+  ///   - arguments: of `run`, beside those that all have.
+  ///   - configure: makes what `server.yaml` shall be of what it is.
   init(
-    policy: (name: String, bytes: [UInt8])? = nil, configure: (String) -> String = { $0 }
+    policy: (name: String, bytes: [UInt8])? = nil, arguments: [String] = [], configure: (String) -> String = { $0 }
   ) throws {
     let home = try Self.temporaryFolder().appending(path: "home")
     self.home = home
@@ -83,9 +84,10 @@ final class ServerProcess {
     let portFile = home.appending(path: "port")
     process = Process()
     process.executableURL = Self.binaries.appending(path: "rouse-server")
-    process.arguments = [
-      "run", "--config", file.path, "--listen", "127.0.0.1:0", "--port-file", portFile.path,
-    ]
+    process.arguments =
+      [
+        "run", "--config", file.path, "--listen", "127.0.0.1:0", "--port-file", portFile.path,
+      ] + arguments
     try Data().write(to: home.appending(path: "log"))
     process.standardError = try FileHandle(forWritingTo: home.appending(path: "log"))
     process.standardOutput = FileHandle.nullDevice

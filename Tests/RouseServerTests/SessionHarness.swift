@@ -3,22 +3,71 @@ import RouseCore
 import RousePolicy
 import RouseTLS
 import RouseWire
-import Synchronization
 import TestData
 import Testing
 
 @testable import RouseServer
 
-/// A session without sockets, threads or clock: bytes in, bytes out.
+/// A session without sockets, threads or clock: bytes and moments in, bytes out.
 final class SessionHarness {
   let session: Session
   private(set) var output: [UInt8] = []
+  private(set) var notices: [Session.Notice] = []
   private var jobs: [Session.Job] = []
-  private let time: Time
-
   /// A clock that the test moves.
-  final class Time: Sendable {
-    let nanoseconds = Mutex<UInt64>(1)
+  private(set) var time = Session.Time(monotonic: 1, wall: 1_772_330_400)
+  /// Takes from the session as if the socket had room; false leaves replies with it.
+  private var isWritable = true
+  /// The connection was to be closed without a word.
+  private(set) var wasAborted = false
+  let world: World
+
+  /// What sessions share, and what a test may change under them.
+  final class World: @unchecked Sendable {
+    // One test on one thread has it.
+    var configuration: Configuration
+    var access: Access
+    let policies: PolicyStore
+    let memory: MemoryPool
+    let rankMemory: MemoryPool
+    var overload: Int?
+    var mayRefuse = true
+    var activated: [PolicyChange] = []
+
+    init(
+      policy: String = "policy.yaml", limits: Configuration.Limits = .init(), roles: Set<Configuration.Role> = [.score],
+      tokens: Tokens = Tokens()
+    ) throws {
+      let file = Vectors.folder.appending(path: policy).path
+      configuration = Configuration(
+        listen: Address(host: "127.0.0.1", port: 0), policyFile: file,
+        tls: .init(certificateChainFile: "", privateKeyFile: ""),
+        identities: [.init(name: "operator", match: .dns("operator"), roles: roles)], limits: limits, drainSeconds: 10,
+        logLevel: .info)
+      configuration.tokens = tokens
+      access = Access(configuration)
+      policies = try PolicyStore.read(file: file, now: 1_772_330_400)
+      memory = MemoryPool(size: limits.unfinishedBytes)
+      rankMemory = MemoryPool(size: limits.rankBytes)
+    }
+
+    /// What a reload does.
+    func change(_ body: (inout Configuration) -> Void) {
+      body(&configuration)
+      access = Access(configuration, former: access)
+    }
+
+    var shared: Session.Shared {
+      Session.Shared(
+        limits: configuration.limits, access: { self.access }, policies: policies,
+        activate: { (change) throws(WireError) in
+          self.activated.append(change)
+          let version = self.policies.versions[0]
+          return (version, version.name)
+        }, memory: memory, rankMemory: rankMemory, overload: { self.overload }, mayRefuse: { _ in self.mayRefuse },
+        serverVersion: "test",
+        notesAnswers: { true })
+    }
   }
 
   static let operatorPeer = PeerIdentity(
@@ -26,42 +75,61 @@ final class SessionHarness {
     subject: "CN=operator",
     notAfter: 0, serial: "1", sha256Fingerprint: "")
 
-  init(
+  convenience init(
     policy: String = "policy.yaml", limits: Configuration.Limits = .init(), roles: Set<Configuration.Role> = [.score],
     identified: Bool = true
   ) throws {
-    let live = try LivePolicy.read(file: Vectors.folder.appending(path: policy).path)
-    let time = Time()
-    self.time = time
-    session = Session(
-      Session.Shared(
-        limits: limits, identities: [.init(name: "operator", match: .dns("operator"), roles: roles)], live: { live },
-        wallClock: { 1_772_330_400 }, monotonicClock: { time.nanoseconds.withLock { $0 } }, serverVersion: "test"))
-    session.identify(identified ? Self.operatorPeer : nil)
+    self.init(try World(policy: policy, limits: limits, roles: roles), identified: identified)
   }
 
-  func advanceClock(milliseconds: UInt64) { time.nanoseconds.withLock { $0 += milliseconds * 1_000_000 } }
+  init(_ world: World, identified: Bool = true, isRefused: Bool = false, isConnecting: Bool = false) {
+    self.world = world
+    session = Session(world.shared, isRefused: isRefused, at: time)
+    if !isConnecting {
+      session.begin(identified ? Self.operatorPeer : nil, at: time)
+      take()
+    }
+  }
+
+  /// Moves the clock, second by second as a timer would, and tells the session.
+  func wait(seconds: Int) {
+    for _ in 0..<seconds {
+      advanceClock(milliseconds: 1000)
+      wake()
+    }
+  }
+
+  func advanceClock(milliseconds: UInt64) { time.monotonic += milliseconds * 1_000_000 }
+
+  func wake() {
+    if !session.wake(at: time) { wasAborted = true }
+    take()
+  }
 
   func send(_ bytes: some Collection<UInt8>) {
-    Array(bytes).withUnsafeBytes { session.receive($0) }
+    Array(bytes).withUnsafeBytes { session.receive($0, at: time) }
     take()
   }
 
   func send(_ text: String) { send(Array(text.utf8)) }
 
   private func take() {
+    notices += session.takeNotices()
     jobs += session.takeJobs()
+    guard isWritable else { return }
     while session.output.count > 0 {
       output += session.output.array
       session.output.removeAll()
-      session.resume()
+      session.outputTaken(unsent: 0)
+      notices += session.takeNotices()
       jobs += session.takeJobs()
     }
   }
 
   /// Whether the peer reads.
   func setWritable(_ value: Bool) {
-    session.setWritable(value)
+    isWritable = value
+    session.setWritable(value, unsent: 0, at: time)
     take()
   }
 
@@ -69,7 +137,7 @@ final class SessionHarness {
   func runJob(using random: inout SplitMix) -> Bool {
     guard !jobs.isEmpty else { return false }
     let job = jobs.remove(at: Int(random.next() % UInt64(jobs.count)))
-    session.finish(job.serial, job.run())
+    session.finish(job.serial, job.run(), at: time)
     take()
     return true
   }
@@ -80,18 +148,18 @@ final class SessionHarness {
   }
 
   func endInput() {
-    session.endInput()
+    session.endInput(at: time)
     take()
     settle()
   }
 
-  func checkDeadline() {
-    session.checkDeadline()
+  func drain() {
+    session.drain(at: time)
     take()
   }
 
-  func drain() {
-    session.drain()
+  func expire() {
+    session.expire(at: time)
     take()
   }
 

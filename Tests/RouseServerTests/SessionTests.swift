@@ -60,6 +60,29 @@ import Testing
     #expect(harness.text == wanted)
   }
 
+  @Test func validUntilInlineAndStreamed() throws {
+    let expected = try Vectors.examplesValidUntil()
+    #expect(expected.count == 15)
+    let harness = try SessionHarness()
+    harness.send(try Self.stream("score", extra: #","valid_until":true"#))
+    harness.settle()
+    #expect(Array(harness.lines.dropLast()) == Array(expected.dropLast()))
+    let candidates = try Vectors.text("examples/candidates.ndjson").split(separator: "\n").joined(separator: ",")
+    func answer(_ extra: String) throws -> String {
+      try SessionHarness.answer(
+        #"{"op":"score","id":7,"as_of":"2026-03-01T02:00:00Z"\#(extra),"users":[\#(candidates)]}"#)
+    }
+    let wanted =
+      Self.context + #""results":["# + expected.dropLast().joined(separator: ",") + "],"
+      + (expected.last ?? "").dropFirst() + "\n"
+    #expect(try answer(#","valid_until":true"#) == wanted)
+    #expect(try answer(#","valid_until":false,"explain":null"#) == answer(""))
+    // Before `explain`.
+    let both = try answer(#","valid_until":true,"explain":true"#)
+    #expect(both.contains(#""valid_until":"2026-03-02T03:30:00Z","explain":{"facts":"#))
+    #expect(both.contains(#""valid_until":null,"explain":{"facts":"#))
+  }
+
   @Test func contactsInRankOrder() throws {
     let harness = try SessionHarness()
     harness.send(try Self.stream("rank", extra: #","limit":2"#))
@@ -105,6 +128,8 @@ import Testing
     ("bad_request", "/as_of", #"{"op":"score","as_of":1772330400,"users":[]}"#),
     ("bad_request", "/users", #"{"op":"score"}"#), ("bad_request", "/users", #"{"op":"score","users":{}}"#),
     ("bad_request", "/explain", #"{"op":"rank","users":[],"explain":true}"#),
+    ("bad_request", "/valid_until", #"{"op":"rank","users":[],"valid_until":true}"#),
+    ("bad_request", "/valid_until", #"{"op":"score","users":[],"valid_until":"yes"}"#),
     ("bad_request", "/budget", #"{"op":"rank","users":[],"budget":-1}"#),
     ("bad_request", "/capacity/cal", #"{"op":"rank","users":[],"capacity":{"cal":1}}"#),
     ("bad_request", "/capacity/call", #"{"op":"rank","users":[],"capacity":{"call":1.5}}"#),
@@ -180,9 +205,10 @@ import Testing
 
   /// A block cut ahead of time after a rank's end holds the next request's lines, and none of the rank's.
   @Test func aSealedRankTakesNoMore() throws {
-    let live = try LivePolicy.read(file: Vectors.folder.appending(path: "policy.yaml").path)
+    let live = try SessionHarness.World().policies.live
     let work = StreamWork(
-      .rank(.contacts, PlanLimits(policy: live.policy)), live: live, now: 1_772_330_400, longestLine: 1 << 20)
+      .rank(.contacts, PlanLimits(policy: live.policy)), live: live, now: 1_772_330_400, longestLine: 1 << 20,
+      memory: nil)
     func block(_ text: String) -> Block { Array(text.utf8).withUnsafeBytes { Block($0) } }
     _ = work.run(block("{\"user_id\":\"a\"}\n{\"op\":\"end\"}\n"), index: 0)
     _ = work.run(block("{\"user_id\":\"b\"}\n{\"op\":\"ping\"}\n"), index: 1)
@@ -195,10 +221,10 @@ import Testing
     let harness = try SessionHarness()
     harness.send("{\"op\":\"rank\",\"stream\":true,\"timeout_ms\":50,\"id\":1}\n{\"user_id\":\"a\"}\n")
     harness.settle()
-    harness.checkDeadline()
+    harness.wake()
     #expect(harness.output.isEmpty)
     harness.advanceClock(milliseconds: 60)
-    harness.checkDeadline()
+    harness.wake()
     #expect(harness.lines.count == 1)
     harness.send(Self.end + "{\"op\":\"ping\"}\n")
     #expect(harness.lines.count == 2)

@@ -5,7 +5,8 @@ import RouseWire
 
 struct PolicyCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "policy", abstract: "Check policies.", subcommands: [PolicyCheck.self])
+    commandName: "policy", abstract: "Check, show and activate policies.",
+    subcommands: [PolicyCheck.self, PolicyShow.self, PolicyHistory.self, PolicyActivate.self])
 }
 
 struct PolicyCheck: AsyncParsableCommand {

@@ -1,0 +1,97 @@
+import RouseCore
+import RousePolicy
+import RouseWire
+import Synchronization
+
+/// The policies that requests may be answered by: the live one, and those before it that a request may pin. All is
+/// swapped in one step; a request keeps the version it began with.
+package final class PolicyStore: Sendable {
+  /// How many versions can be pinned, the live one included.
+  package static let kept = 16
+
+  /// A version that has been live.
+  package struct Version: Sendable {
+    let live: LivePolicy
+    /// As it stood in its file.
+    let text: [UInt8]
+    /// Seconds since 1970, when it last became live.
+    let since: Int64
+    /// Who made it live: an identity, `SIGHUP`, `file` or `start`.
+    let by: String
+
+    var name: String { live.policy.version }
+  }
+
+  /// A policy that was to become live and did not.
+  struct Rejection: Sendable {
+    let at: Int64
+    let by: String
+    let findings: [PolicyFinding]
+  }
+
+  private struct State {
+    /// The live one first.
+    var versions: [Version]
+    var rejection: Rejection?
+  }
+  private let state: Mutex<State>
+  private let format: Mutex<PolicyFormat>
+
+  init(_ version: Version, format: PolicyFormat) {
+    state = Mutex(State(versions: [version]))
+    self.format = Mutex(format)
+  }
+
+  /// Of the policy's file.
+  var fileFormat: PolicyFormat {
+    get { format.withLock { $0 } }
+    set { format.withLock { $0 = newValue } }
+  }
+
+  var live: LivePolicy { state.withLock { $0.versions[0].live } }
+
+  /// The live one first.
+  var versions: [Version] { state.withLock { $0.versions } }
+
+  var rejection: Rejection? { state.withLock { $0.rejection } }
+
+  /// A version by its name; nil when it is none of those kept.
+  func version(_ name: String) -> Version? {
+    state.withLock { $0.versions.first { ExactText($0.name) == ExactText(name) } }
+  }
+
+  /// Makes a version live. One that was live before moves to the front.
+  func activate(_ version: Version) {
+    state.withLock { state in
+      state.rejection = nil
+      state.versions.removeAll { ExactText($0.name) == ExactText(version.name) }
+      state.versions.insert(version, at: 0)
+      if state.versions.count > Self.kept { state.versions.removeLast() }
+    }
+  }
+
+  /// Notes that the live one stayed because another was faulty.
+  func reject(_ rejection: Rejection) { state.withLock { $0.rejection = rejection } }
+
+  /// The file is again what is live: what was wrong with it no longer matters.
+  func clearRejection() { state.withLock { $0.rejection = nil } }
+}
+
+extension PolicyFormat {
+  init(fileName: String) {
+    switch Document.Format(fileName: fileName) {
+    case .json: self = .json
+    case .yaml: self = .yaml
+    }
+  }
+
+  var document: Document.Format { self == .json ? .json : .yaml }
+}
+
+extension PolicyFinding {
+  init(_ diagnostic: Diagnostic) {
+    self.init(
+      kind: diagnostic.kind.rawValue, path: diagnostic.path, line: diagnostic.line, column: diagnostic.column,
+      message: diagnostic.message)
+  }
+}

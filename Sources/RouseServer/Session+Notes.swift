@@ -1,0 +1,33 @@
+import RouseWire
+
+/// What is said of answers in a log that wants to know of each.
+extension Session {
+  struct Answered: Sendable {
+    /// nil for a line that named none.
+    var operation: Operation?
+    /// nil for an answer that is `ok`.
+    var code: ErrorCode?
+    var identity: String?
+    /// When the request's line arrived, by the monotonic clock.
+    var began: UInt64
+    /// Of a request with one candidate. It may stand in a log only as a pseudonym.
+    var userID: [UInt8]?
+  }
+
+  func note(_ pending: Pending, _ code: ErrorCode?, userID: @autoclosure () -> [UInt8]? = nil) {
+    guard shared.notesAnswers() else { return }
+    notices.append(.answered(answered(pending.operation, code, pending.began, userID())))
+  }
+
+  func note(_ request: Request, _ code: ErrorCode?, _ arrival: UInt64) {
+    guard shared.notesAnswers() else { return }
+    notices.append(.answered(answered(request.operation, code, arrival, nil)))
+  }
+
+  private func answered(
+    _ operation: Operation?, _ code: ErrorCode?, _ began: UInt64, _ userID: [UInt8]?
+  ) -> Answered {
+    Answered(
+      operation: operation, code: code, identity: identity?.name, began: began, userID: userID)
+  }
+}

@@ -1,0 +1,67 @@
+import Glibc
+import NIOPosix
+import Synchronization
+
+/// The threads that decode, score and plan. Requests with a few candidates have threads of their own, so that no bulk rank
+/// stands in their way; the bulk's yield to all others.
+final class WorkPool: Sendable {
+  enum Lane: Sendable {
+    case quick
+    case bulk
+  }
+
+  private let quick: NIOThreadPool
+  private let bulk: NIOThreadPool
+  private let waiting = Atomic<Int>(0)
+  /// Nanoseconds a job takes, about.
+  private let pace = Atomic<UInt64>(1_000_000)
+  private let threads: Int
+
+  init(threads: Int) {
+    self.threads = max(1, threads)
+    quick = NIOThreadPool(numberOfThreads: self.threads)
+    bulk = NIOThreadPool(numberOfThreads: self.threads)
+    quick.start()
+    bulk.start()
+  }
+
+  /// Jobs that no thread has taken up.
+  var backlog: Int { waiting.load(ordering: .relaxed) }
+
+  /// When a refused request may be sent again, by what waits now: milliseconds.
+  var retryAfterMS: Int {
+    let nanoseconds = UInt64(max(1, backlog)) &* pace.load(ordering: .relaxed) / UInt64(threads)
+    return Int(min(max(nanoseconds / 1_000_000, 10), 10_000))
+  }
+
+  /// Runs work on a thread of its lane; `refused` when the server has stopped.
+  func submit(_ lane: Lane, _ work: @escaping @Sendable () -> Void, refused: @escaping @Sendable () -> Void) {
+    waiting.wrappingAdd(1, ordering: .relaxed)
+    let pool = lane == .quick ? quick : bulk
+    pool.submit { state in
+      self.waiting.wrappingSubtract(1, ordering: .relaxed)
+      guard case .active = state else { return refused() }
+      Self.yieldToOthers(lane)
+      let began = Session.Time.now().monotonic
+      work()
+      let took = Session.Time.now().monotonic &- began
+      // A drifting mean; a lost update does no harm.
+      let mean = self.pace.load(ordering: .relaxed)
+      self.pace.store(mean - mean / 8 + took / 8, ordering: .relaxed)
+    }
+  }
+
+  func shutDown() async {
+    try? await quick.shutdownGracefully()
+    try? await bulk.shutdownGracefully()
+  }
+
+  /// Lowers this thread's priority, once: the event loops come first, which say at once what cannot be done, and the bulk
+  /// last. Linux counts niceness by thread.
+  private static func yieldToOthers(_ lane: Lane) {
+    let niceness: CInt = lane == .bulk ? 7 : 2
+    let thread = __priority_which_t(PRIO_PROCESS.rawValue)
+    guard getpriority(thread, 0) < niceness else { return }
+    setpriority(thread, 0, niceness)
+  }
+}
