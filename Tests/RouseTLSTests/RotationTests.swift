@@ -52,4 +52,36 @@ import Testing
     #expect(await until { last == nil })
     await server.close()
   }
+
+  /// Clients with tickets of any age: none notices.
+  @Test func fiftyRotationsUnderLoad() async throws {
+    let home = try TestHome()
+    let server = try await Server(home.server())
+    let context = try home.client()
+    let failures = try await withThrowingTaskGroup(of: Int.self) { group in
+      for _ in 0..<4 {
+        group.addTask {
+          var failures = 0
+          for _ in 0..<100 {
+            let client = try await Client(context, port: server.port)
+            client.send("hello")
+            let answered = await until { client.log.now.count == 5 || client.log.now.inactive }
+            if !answered || !client.log.now.errors.isEmpty { failures += 1 }
+            try? await client.channel.close()
+          }
+          return failures
+        }
+      }
+      for _ in 0..<50 {
+        server.context.rotate(to: try home.server())
+        try await Task.sleep(for: .milliseconds(20))
+      }
+      return try await group.reduce(0, +)
+    }
+    #expect(failures == 0)
+    #expect(server.log.now.errors.isEmpty)
+    let handshakes = server.log.now.handshakes
+    #expect(handshakes.count == 400 && handshakes.contains { $0.resumed } && handshakes.contains { !$0.resumed })
+    await server.close()
+  }
 }
