@@ -201,22 +201,10 @@ package final class Reload: Sendable {
   private func activateNow(_ change: PolicyChange) throws(WireError) -> (PolicyStore.Version, String) {
     let live = policies.versions[0]
     let actor = AuditActor.identity(change.by)
-    guard ExactText(live.name) == ExactText(change.against) else {
-      throw WireError(
-        .conflict, "the live policy is \(live.name), not the one that this is to replace; look at it, and decide anew",
-        at: "/against")
-    }
     guard change.format == policies.fileFormat else {
       throw WireError(
         .badRequest, "the server's policy is a \(policies.fileFormat.rawValue) file, so that is what it takes",
         at: "/format")
-    }
-    let saved = try? readFile(setup.configuration.policyFile, what: "", remedy: "")
-    guard saved == nil || saved == live.text else {
-      throw WireError(
-        .conflict,
-        "the policy's file on the server has been changed, and what stands in it is not live; have that reloaded or undone first",
-        at: "/against")
     }
     let next: LivePolicy
     do throws(PolicyDiagnostics) {
@@ -226,6 +214,18 @@ package final class Reload: Sendable {
       var refusal = WireError(.badRequest, "the policy has faults, so the old one stays", at: "/text")
       refusal.diagnostics = error.all.map { PolicyFinding($0) }
       throw refusal
+    }
+    guard ExactText(live.name) == ExactText(change.against) else {
+      throw WireError(
+        .conflict, "the live policy is \(live.name), not the one that this is to replace; look at it, and decide anew",
+        at: "/against")
+    }
+    let saved = try? readFile(setup.configuration.policyFile, what: "", remedy: "")
+    guard saved == nil || saved == live.text else {
+      throw WireError(
+        .conflict,
+        "the policy's file on the server has been changed, and what stands in it is not live; have that reloaded or undone first",
+        at: "/against")
     }
     if change.text == live.text { return (live, live.name) }
     let entry: AuditPosition?

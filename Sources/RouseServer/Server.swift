@@ -103,10 +103,13 @@ package struct Server: Service, CustomStringConvertible {
     reload.audit?.verifyInBackground()
     let watch = watchFiles()
     let warnings = Task {
-      // Again every day: a server outlives the two weeks.
-      while !Task.isCancelled {
-        for warning in certificateWarnings(now: Session.Time.now().wall) { logger.warning("\(warning)") }
-        try await Task.sleep(for: .seconds(86_400))
+      // A server outlives its certificates and lists: what is new is said within the hour, and all again every day.
+      var said: [String] = []
+      for hour in 0... {
+        let lines = certificateWarnings(now: Session.Time.now().wall)
+        if lines != said || hour % 24 == 0 { for line in lines { logger.warning("\(line)") } }
+        said = lines
+        try await Task.sleep(for: .seconds(3600))
       }
     }
     defer {

@@ -133,7 +133,7 @@ package final class BatchWorker: @unchecked Sendable {
     return .none
   }
 
-  /// The next line that is not blank, without its LF.
+  /// The next line that is not blank, without its LF; one that is too long counts as such, whatever it is made of.
   private func nextLine(_ block: Block, _ at: inout Int) -> UnsafeRawBufferPointer? {
     let bytes = block.bytes
     guard let base = bytes.baseAddress else { return nil }
@@ -142,7 +142,7 @@ package final class BatchWorker: @unchecked Sendable {
       let end = base.distance(to: found)
       let line = UnsafeRawBufferPointer(rebasing: bytes[at..<end])
       at = end + 1
-      if !isBlank(line) { return line }
+      if line.count > longestLine || !isBlank(line) { return line }
     }
     return nil
   }
