@@ -49,7 +49,7 @@ let package = Package(
     .testTarget(name: "RouseTLSTests", dependencies: ["RouseTLS", "COpenSSL", "TestData", "TestPeers"] + nio),
     .testTarget(
       name: "RouseClientTests",
-      dependencies: ["RouseClient", "RouseWire", .product(name: "NIOCore", package: "swift-nio")]),
+      dependencies: ["RouseClient", "RouseWire", "RouseTLS", .product(name: "NIOCore", package: "swift-nio")]),
     .testTarget(
       name: "RouseServerTests",
       dependencies: [

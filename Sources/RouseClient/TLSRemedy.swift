@@ -21,11 +21,21 @@ extension ClientError {
         return "the server's certificate is not for '\(serverName)' (\(reason)); connect by a name that it carries, or "
           + "give that name as server_name in the profile or with --server-name"
       }
+      if has("Key Identifier", "key usage", "marked critical", "keyCertSign") {
+        return
+          "the server's certificate, or its authority's, lacks what the standard asks for (\(reason)); issue it anew, "
+          + "such as with rouse-server init"
+      }
       return
         "the server's certificate comes from an authority that is not trusted (\(reason)); give its CA file with --ca"
     }
     if has("alert certificate required", "alert handshake failure") {
       return "the server wants a client certificate (\(reason)); give --cert and --key"
+    }
+    if has("alert certificate revoked") { return "our certificate has been revoked (\(reason)); have a new one issued" }
+    if has("alert certificate expired") { return "our certificate has expired (\(reason)); renew it" }
+    if has("alert certificate unknown") {
+      return "the server cannot check our certificate (\(reason)); ask its operator: rouse-server check says why"
     }
     if has("alert unknown ca", "alert bad certificate", "alert certificate", "alert unsupported certificate") {
       return "the server refuses our certificate (\(reason)); give one that it trusts with --cert and --key"

@@ -127,6 +127,12 @@ package final class CandidateRow {
     textBytes = other.textBytes
   }
 
+  /// Takes back what scoring did to the first slots, those of kind times.
+  func restoreTimes(of other: CandidateRow, _ count: Int) {
+    bits.update(from: other.bits, count: count)
+    states.update(from: other.states, count: count)
+  }
+
   package func isPresent(_ slot: Int) -> Bool { states[slot] == FactState.present }
 
   package func time(_ slot: Int) -> Int64? { isPresent(slot) ? Int64(bitPattern: bits[slot]) : nil }

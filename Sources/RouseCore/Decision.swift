@@ -75,7 +75,11 @@ package struct Decision: Sendable {
   package var silentDays: Int64?
   /// Index of a tier, `tiers.count` for `all`; -1 without a clock.
   package var tier = -1
+  /// The latest present field of kind times; seconds since 1970.
+  var latestTime: Int64?
   package var contacts30d = 0
+  /// The same by channel; empty while there are none.
+  var recentOn: [Int] = []
   package var lastContact: Int64?
   package var riskScore = 0
   package var pd = 0.0
@@ -117,6 +121,7 @@ package struct Decision: Sendable {
     silentDays = nil
     tier = -1
     contacts30d = 0
+    recentOn.removeAll(keepingCapacity: true)
     lastContact = nil
     until = nil
     responseBins.removeAll(keepingCapacity: true)
@@ -127,6 +132,14 @@ package struct Decision: Sendable {
     offset = 0
     issues.removeAll(keepingCapacity: true)
     ignored = 0
+  }
+
+  /// A contact of the last 30 days.
+  /// - Parameter channel: -1 when the policy does not know it.
+  mutating func count(on channel: Int, of channels: Int) {
+    contacts30d += 1
+    if recentOn.isEmpty { recentOn.append(contentsOf: repeatElement(0, count: channels)) }
+    if channel >= 0 { recentOn[channel] += 1 }
   }
 
   /// A line that is no candidate: I01, or I03 for a user_id that came before.

@@ -27,6 +27,7 @@ package final class Policy: Sendable {
   let riskRules: RiskRules
   /// Micros.
   let hurdle: Int64
+  let dayCounters: DayCounters
   /// Declared fields of kind times; they hold the first slots.
   let timesCount: Int
 
@@ -141,6 +142,7 @@ package final class Policy: Sendable {
       thinBelow: definition.risk.thin?.knownBelow ?? 0, thinPoints: definition.risk.thin?.points ?? 0,
       follow: definition.risk.underwriting?.follow ?? 0)
     hurdle = Micros.from(definition.money.hurdle)
+    dayCounters = DayCounters(definition)
     timesCount = definition.fields.declared.count { $0.kind == .times }
   }
 

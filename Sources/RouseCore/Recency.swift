@@ -37,12 +37,23 @@ package struct Recency: Sendable {
   /// Points, at most 0. `silentDays` >= 0.
   package func points(silentDays: Int64) -> Int {
     if silentDays < lost.count { return silentDays < 0 ? 0 : -Int(lost[Int(silentDays)]) }
-    var low = 0
-    var high = thresholds.count
-    while low < high {
-      let middle = (low + high) / 2
-      if thresholds[middle] <= silentDays { low = middle + 1 } else { high = middle }
-    }
-    return -low
+    return -firstIndex(above: silentDays, in: thresholds)
   }
+
+  /// The days at which the points fall next; nil at the floor.
+  func nextFall(after silentDays: Int64) -> Int64? {
+    let index = firstIndex(above: silentDays, in: thresholds)
+    return index < thresholds.count ? thresholds[index] : nil
+  }
+}
+
+/// The index of the first of rising values that is greater than one; their count if none is.
+func firstIndex(above value: Int64, in rising: [Int64]) -> Int {
+  var low = 0
+  var high = rising.count
+  while low < high {
+    let middle = (low + high) / 2
+    if rising[middle] <= value { low = middle + 1 } else { high = middle }
+  }
+  return low
 }

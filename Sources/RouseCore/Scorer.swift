@@ -19,6 +19,14 @@ package final class Scorer: Sendable {
     }
   }
 
+  /// For `score(_:contacts:into:)` at another moment: it knows no times to send.
+  init(_ other: Scorer, now: Int64) {
+    policy = other.policy
+    self.now = now
+    latestNow = now + policy.definition.clockSkew
+    sendTimes = []
+  }
+
   /// RFC 3339 in the user's local time.
   package func sendAt(channel: Int, offset: Int) -> String {
     let offsets = policy.region.offsets
@@ -36,10 +44,24 @@ package final class Scorer: Sendable {
   package func score(_ row: CandidateRow, into decision: inout Decision) {
     decision.reset()
     decision.ignored = row.ignored
-    let latestTime = read(row, &decision)
+    read(row, &decision)
     guard findStage(row, &decision) else { return }
     readContacts(row, &decision)
-    derive(row, &decision, latestTime: latestTime)
+    judge(row, &decision)
+    if decision.status == .resting { findRestEnd(row, &decision) }
+  }
+
+  /// The same for a row whose contacts have been counted already, but without the end of a rest.
+  func score(_ row: CandidateRow, contacts: ContactWindow, into decision: inout Decision) {
+    decision.reset()
+    read(row, &decision)
+    guard findStage(row, &decision) else { return }
+    contacts.count(into: &decision)
+    judge(row, &decision)
+  }
+
+  private func judge(_ row: CandidateRow, _ decision: inout Decision) {
+    derive(row, &decision)
     assessRisk(row, &decision)
     guard passGate(row, &decision) else { return }
     guard findChannels(row, &decision) else { return }
@@ -49,8 +71,8 @@ package final class Scorer: Sendable {
 
   // MARK: - Reading (model 2)
 
-  /// Clamps times to now and notes issues; the latest present field of kind times.
-  private func read(_ row: CandidateRow, _ decision: inout Decision) -> Int64? {
+  /// Clamps times to now, and notes issues and the latest time.
+  private func read(_ row: CandidateRow, _ decision: inout Decision) {
     row.set(row.slotCount - 1, time: now)
     let derivedStart = row.declaredCount
     for slot in derivedStart..<(row.slotCount - 1) { row.states[slot] = FactState.missing }
@@ -70,7 +92,7 @@ package final class Scorer: Sendable {
     for slot in 0..<derivedStart where row.states[slot] > FactState.present {
       decision.issues.append(row.states[slot] == FactState.ahead ? .ahead(slot: slot) : .wrongType(slot: slot))
     }
-    return latest == .min ? nil : latest
+    decision.latestTime = latest == .min ? nil : latest
   }
 
   // MARK: - Stage (model 3)
@@ -114,7 +136,7 @@ package final class Scorer: Sendable {
       let contact = row.contacts[index]
       if contact.at > now { row.contacts[index] = CandidateRow.Contact(at: now, channel: contact.channel) }
       let at = min(contact.at, now)
-      if now - at < 30 * Moment.day { decision.contacts30d += 1 }
+      if now - at < 30 * Moment.day { decision.count(on: contact.channel, of: policy.channels.count) }
       if at > latest { latest = at }
     }
     if latest != .min { decision.lastContact = latest }
@@ -123,7 +145,7 @@ package final class Scorer: Sendable {
     }
   }
 
-  private func derive(_ row: CandidateRow, _ decision: inout Decision, latestTime: Int64?) {
+  private func derive(_ row: CandidateRow, _ decision: inout Decision) {
     let base = row.declaredCount
     row.set(base + DerivedField.stage.rawValue, text: policy.stages[decision.stage].text)
     if let clock = decision.clock {
@@ -137,7 +159,7 @@ package final class Scorer: Sendable {
         base + DerivedField.tier.rawValue,
         text: tier < policy.tiers.count ? policy.tiers[tier].text : policy.lastTierText)
     }
-    decision.silentDays = latestTime.map { (now - $0) / Moment.day } ?? decision.dormantDays
+    decision.silentDays = decision.latestTime.map { (now - $0) / Moment.day } ?? decision.dormantDays
     if let days = decision.silentDays { row.set(base + DerivedField.silentDays.rawValue, number: Double(days)) }
     row.set(base + DerivedField.contacts30d.rawValue, number: Double(decision.contacts30d))
     if let last = decision.lastContact {
@@ -241,35 +263,37 @@ package final class Scorer: Sendable {
       decision.reasons.append(Int32(ReasonCode.c01.rawValue))
       return false
     }
-    if decision.lastContact != nil { rest(row, &decision) }
+    if let last = decision.lastContact, last + contact.gapDays * Moment.day > now {
+      decision.reasons.append(Int32(ReasonCode.c02.rawValue))
+    }
+    if decision.contacts30d >= contact.cap30d { decision.reasons.append(Int32(ReasonCode.c03.rawValue)) }
     for channel in decision.rungs
-    where decision.contacts30d == 0 || recent(row, on: Int(channel)).count < policy.channels[Int(channel)].cap30d {
+    where decision.contacts30d == 0 || decision.recentOn[Int(channel)] < policy.channels[Int(channel)].cap30d {
       decision.free.append(channel)
     }
-    if decision.free.isEmpty {
-      let ends = decision.rungs.map { channel in
-        recent(row, on: Int(channel))[policy.channels[Int(channel)].cap30d - 1] + 30 * Moment.day
-      }
-      decision.reasons.append(Int32(ReasonCode.c04.rawValue))
-      decision.until = max(decision.until ?? .min, ends.min() ?? .min)
-    }
+    if decision.free.isEmpty { decision.reasons.append(Int32(ReasonCode.c04.rawValue)) }
     if decision.reasons.isEmpty { return true }
     decision.status = .resting
     return false
   }
 
-  /// C02 and C03.
-  private func rest(_ row: CandidateRow, _ decision: inout Decision) {
+  /// The latest of the ends of the reasons to rest.
+  private func findRestEnd(_ row: CandidateRow, _ decision: inout Decision) {
     let contact = policy.definition.contact
-    if let last = decision.lastContact, last + contact.gapDays * Moment.day > now {
-      decision.reasons.append(Int32(ReasonCode.c02.rawValue))
-      decision.until = last + contact.gapDays * Moment.day
+    var ends: [Int64] = []
+    for reason in decision.reasons {
+      switch ReasonCode(rawValue: Int(reason)) {
+      case .c02: if let last = decision.lastContact { ends.append(last + contact.gapDays * Moment.day) }
+      case .c03: ends.append(recent(row, on: nil)[contact.cap30d - 1] + 30 * Moment.day)
+      case .c04:
+        let free = decision.rungs.map { channel in
+          recent(row, on: Int(channel))[policy.channels[Int(channel)].cap30d - 1] + 30 * Moment.day
+        }
+        if let first = free.min() { ends.append(first) }
+      default: break
+      }
     }
-    if decision.contacts30d >= contact.cap30d {
-      decision.reasons.append(Int32(ReasonCode.c03.rawValue))
-      let end = recent(row, on: nil)[contact.cap30d - 1] + 30 * Moment.day
-      decision.until = max(decision.until ?? .min, end)
-    }
+    decision.until = ends.max()
   }
 
   /// Moments of the contacts of the last 30 days, on one channel or on any, the latest first.

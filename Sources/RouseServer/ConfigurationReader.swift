@@ -197,7 +197,7 @@ private struct ConfigurationReader {
     set("in_flight", 1...10_000, \.inFlight)
     set("connections", 1...1_000_000, \.connections)
     set("queued_requests", 1...1_000_000, \.queuedRequests)
-    set("rank_bytes", (1 << 20)...(1 << 50), \.rankBytes)
+    set("rank_bytes", (1 << 20)...999_999_999_999_999, \.rankBytes)
     limits.unfinishedBytes = max(limits.unfinishedBytes, 4 * limits.lineBytes)
     set("unfinished_bytes", (1 << 20)...(1 << 40), \.unfinishedBytes)
     if limits.unfinishedBytes < 4 * limits.lineBytes {

@@ -48,6 +48,15 @@ struct InputBuffer {
 
   mutating func removeAll() { self = InputBuffer() }
 
+  /// Whether the next line has more bytes, as far as it has come.
+  func nextLineIsLonger(than most: Int) -> Bool {
+    guard count > most else { return false }
+    return bytes.withUnsafeBytes { all in
+      guard let base = all.baseAddress else { return false }
+      return memchr(base + head, 0x0A, most + 1) == nil
+    }
+  }
+
   /// Whole lines that wait; counts no further than it must.
   mutating func lines(upTo most: Int) -> Int {
     var (upTo, lines) = counted

@@ -90,23 +90,27 @@ package final class Reload: Sendable {
       record(
         .configurationRejected(
           from: digest(former.files.configuration), to: digest(text),
-          by: actor, keys: changedKeys(former.files.configuration, text), diagnostics: error.lines.count))
+          by: actor, keys: Configuration.changedKeys(from: former.files.configuration, to: text),
+          diagnostics: error.lines.count))
     }
   }
 
   private func takeOver(_ next: Setup, from former: Setup, by actor: AuditActor) throws(ConfigurationError) {
+    var events: [AuditEvent] = []
+    if next.files.configuration != former.files.configuration {
+      events.append(
+        .configurationReloaded(
+          from: digest(former.files.configuration), to: digest(next.files.configuration), by: actor,
+          keys: Configuration.changedKeys(from: former.files.configuration, to: next.files.configuration)))
+    }
+    if next.tls !== former.tls {
+      events.append(
+        .certificateReloaded(
+          fingerprint: next.tls.certificateFingerprint, notAfter: next.tls.certificateNotAfter, by: actor))
+    }
+    let entry: AuditPosition?
     do throws(AuditError) {
-      if next.files.configuration != former.files.configuration {
-        try audit?.append(
-          .configurationReloaded(
-            from: digest(former.files.configuration), to: digest(next.files.configuration), by: actor,
-            keys: changedKeys(former.files.configuration, next.files.configuration)))
-      }
-      if next.tls !== former.tls {
-        try audit?.append(
-          .certificateReloaded(
-            fingerprint: next.tls.certificateFingerprint, notAfter: next.tls.certificateNotAfter, by: actor))
-      }
+      entry = events.isEmpty ? nil : try audit?.append(events)
     } catch {
       throw ConfigurationError("\(error)")
     }
@@ -114,14 +118,15 @@ package final class Reload: Sendable {
     threshold.level = Logger.Level(next.configuration.logLevel)
     policies.fileFormat = PolicyFormat(fileName: next.configuration.policyFile)
     if next.files.configuration != former.files.configuration {
-      logger.info("configuration reloaded", metadata: ["by": "\(actor)"])
+      logger.info("configuration reloaded", metadata: Self.metadata(["by": "\(actor)"], entry))
     } else if next.configuration.tokens != former.configuration.tokens {
       logger.info("tokens reloaded", metadata: ["by": "\(actor)", "tokens": "\(next.configuration.tokens.all.count)"])
     }
     if next.tls !== former.tls {
       logger.info(
         "certificates reloaded: new connections get them",
-        metadata: ["by": "\(actor)", "not_after": "\(Moment.format(next.tls.certificateNotAfter))"])
+        metadata: Self.metadata(
+          ["by": "\(actor)", "not_after": "\(Moment.format(next.tls.certificateNotAfter))"], entry))
       for warning in next.tls.warnings(now: Session.Time.now().wall) { logger.warning("\(warning)") }
     }
   }
@@ -141,12 +146,13 @@ package final class Reload: Sendable {
       if text == refused.policy, actor != .signal { return }
       refused.policy = text
       let next = try make(text, policies.fileFormat, file: file, by: actor)
+      let entry: AuditPosition?
       do throws(AuditError) {
-        try audit?.append(.policyReloaded(from: live.name, to: next.policy.version, by: actor))
+        entry = try audit?.append(.policyReloaded(from: live.name, to: next.policy.version, by: actor))
       } catch {
         throw ConfigurationError("\(error)")
       }
-      activate(next, text, by: actor)
+      activate(next, text, by: actor, entry)
       refused.policy = nil
     } catch {
       for line in error.lines {
@@ -175,11 +181,13 @@ package final class Reload: Sendable {
         sha256: digest(text)))
   }
 
-  private func activate(_ live: LivePolicy, _ text: [UInt8], by actor: AuditActor) {
+  private func activate(_ live: LivePolicy, _ text: [UInt8], by actor: AuditActor, _ entry: AuditPosition?) {
     let former = policies.live.policy.version
     policies.activate(.init(live: live, text: text, since: Session.Time.now().wall, by: "\(actor)"))
     logger.info(
-      "policy activated", metadata: ["from": "\(former)", "to": "\(live.policy.version)", "by": "\(actor)"])
+      "policy activated",
+      metadata: Self.metadata(
+        ["from": "\(former)", "to": "\(live.policy.version)", "by": "\(actor)"], entry))
   }
 
   /// Makes a policy live because a peer asks for it, and saves it where the server reads it when it starts.
@@ -193,22 +201,10 @@ package final class Reload: Sendable {
   private func activateNow(_ change: PolicyChange) throws(WireError) -> (PolicyStore.Version, String) {
     let live = policies.versions[0]
     let actor = AuditActor.identity(change.by)
-    guard ExactText(live.name) == ExactText(change.against) else {
-      throw WireError(
-        .conflict, "the live policy is \(live.name), not the one that this is to replace; look at it, and decide anew",
-        at: "/against")
-    }
     guard change.format == policies.fileFormat else {
       throw WireError(
         .badRequest, "the server's policy is a \(policies.fileFormat.rawValue) file, so that is what it takes",
         at: "/format")
-    }
-    let saved = try? readFile(setup.configuration.policyFile, what: "", remedy: "")
-    guard saved == nil || saved == live.text else {
-      throw WireError(
-        .conflict,
-        "the policy's file on the server has been changed, and what stands in it is not live; have that reloaded or undone first",
-        at: "/against")
     }
     let next: LivePolicy
     do throws(PolicyDiagnostics) {
@@ -219,16 +215,29 @@ package final class Reload: Sendable {
       refusal.diagnostics = error.all.map { PolicyFinding($0) }
       throw refusal
     }
+    guard ExactText(live.name) == ExactText(change.against) else {
+      throw WireError(
+        .conflict, "the live policy is \(live.name), not the one that this is to replace; look at it, and decide anew",
+        at: "/against")
+    }
+    let saved = try? readFile(setup.configuration.policyFile, what: "", remedy: "")
+    guard saved == nil || saved == live.text else {
+      throw WireError(
+        .conflict,
+        "the policy's file on the server has been changed, and what stands in it is not live; have that reloaded or undone first",
+        at: "/against")
+    }
     if change.text == live.text { return (live, live.name) }
+    let entry: AuditPosition?
     do {
       let replacement = try FileReplacement(setup.configuration.policyFile, change.text)
-      try audit?.append(.policyActivated(from: live.name, to: next.policy.version, by: actor))
+      entry = try audit?.append(.policyActivated(from: live.name, to: next.policy.version, by: actor))
       try replacement.commit()
     } catch {
       logger.error("policy not activated: it could not be saved", metadata: ["by": "\(actor)", "reason": "\(error)"])
       throw WireError(.storageFailed, "the policy could not be saved on the server, so the old one stays")
     }
-    activate(next, change.text, by: actor)
+    activate(next, change.text, by: actor, entry)
     return (policies.versions[0], live.name)
   }
 
@@ -239,6 +248,11 @@ package final class Reload: Sendable {
     } catch {
       logger.error("the audit log cannot be written", metadata: ["reason": "\(error)"])
     }
+  }
+
+  /// With the place of the audit log's entry: its hash, kept with the log, shows later that nothing was cut off.
+  private static func metadata(_ metadata: Logger.Metadata, _ entry: AuditPosition?) -> Logger.Metadata {
+    entry.map { metadata.merging(["audit": "\($0)"]) { $1 } } ?? metadata
   }
 
   private func digest(_ bytes: [UInt8]) -> String { hexadecimal(sha256(bytes)) }

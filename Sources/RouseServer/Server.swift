@@ -103,12 +103,16 @@ package struct Server: Service, CustomStringConvertible {
       throw error
     }
     logger.info("listening", metadata: ["address": "\(bound)", "policy": "\(policyVersion)"])
+    reload.audit?.verifyInBackground()
     let watch = watchFiles()
     let warnings = Task {
-      // Again every day: a server outlives the two weeks.
-      while !Task.isCancelled {
-        for warning in certificateWarnings(now: Session.Time.now().wall) { logger.warning("\(warning)") }
-        try await Task.sleep(for: .seconds(86_400))
+      // A server outlives its certificates and lists: what is new is said within the hour, and all again every day.
+      var said: [String] = []
+      for hour in 0... {
+        let lines = certificateWarnings(now: Session.Time.now().wall)
+        if lines != said || hour % 24 == 0 { for line in lines { logger.warning("\(line)") } }
+        said = lines
+        try await Task.sleep(for: .seconds(3600))
       }
     }
     let ebb = Task {
@@ -142,12 +146,16 @@ package struct Server: Service, CustomStringConvertible {
     logger.info("stopped")
   }
 
+  /// Large requests that are refused for overload in a second: at a tenth of a millisecond each, little beside the rest.
+  private static let largeRefusals = 500
+
   private func makeListener(
     _ group: MultiThreadedEventLoopGroup, _ pool: WorkPool, _ connections: Connections, _ memory: MemoryPool,
     _ rankMemory: MemoryPool
   ) -> Listener {
     let reload = reload
     let logger = logger
+    let refusals = RateBucket(rate: Self.largeRefusals)
     return Listener(
       group: group, pool: pool, connections: connections, setup: { reload.setup },
       shared: { setup in
@@ -156,6 +164,7 @@ package struct Server: Service, CustomStringConvertible {
           limits: limits, access: { reload.setup.access }, policies: reload.policies,
           activate: { (change) throws(WireError) in try reload.activate(change) }, memory: memory,
           rankMemory: rankMemory, overload: { pool.backlog >= limits.queuedRequests ? pool.retryAfterMS : nil },
+          mayRefuse: { refusals.take(now: $0) == nil },
           serverVersion: Self.version, notesAnswers: { logger.logLevel <= .debug })
       },
       notes: Notes(logger: logger, refusedLogins: refusedLogins, pseudonyms: { reload.setup.configuration.pseudonyms }),

@@ -47,7 +47,7 @@ extension Session {
         Reply.fields(version.policy, into: &out)
       }
     case .policy: try runPolicy(request, line, deadline, arrival)
-    case .score: try start(request, .score(explain: request.explain), line, version, deadline, arrival)
+    case .score: try start(request, .score(request.extras), line, version, deadline, arrival)
     case .rank:
       try start(request, .rank(request.rows, try request.limits(version.policy)), line, version, deadline, arrival)
     case .ping, .auth, .end, .cancel: break
@@ -104,18 +104,19 @@ extension Session {
         kind, live: live, now: now, longestLine: shared.limits.lineBytes, memory: shared.rankMemory)
       state = .streaming(Stream(pending: pending, work: work))
     case .users(let at, let count):
-      if case .score(let explain) = kind, line.count <= Self.mostOnLoop, !explain {
+      if case .score(let extras) = kind, line.count <= Self.mostOnLoop, extras.isEmpty {
         try begin(deadline)
         return try scoreHere(pending, line, at, live, now, isAlone: count == 1)
       }
       try beginWork(deadline)
-      let reply = count.multipliedReportingOverflow(by: request.explain ? Self.explainedReply : Self.plainReply)
+      let reply = count.multipliedReportingOverflow(
+        by: request.extras.contains(.explain) ? Self.explainedReply : Self.plainReply)
       try reserve(line.count, reply: reply.overflow ? .max : reply.partialValue)
       let work = StreamWork(
         kind, live: live, now: now, longestLine: shared.limits.lineBytes, memory: shared.rankMemory)
       state = .busy(pending)
       // To explain a candidate costs as much as to score a hundred.
-      schedule(request.explain && count > Self.mostExplainedQuickly ? .bulk : .quick) {
+      schedule(request.extras.contains(.explain) && count > Self.mostExplainedQuickly ? .bulk : .quick) {
         do throws(WireError) {
           return .reply(try work.runInline(line, usersAt: at))
         } catch {

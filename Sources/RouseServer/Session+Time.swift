@@ -41,6 +41,7 @@ extension Session {
     }
     var due = UInt64.max
     if let deadline = pending?.deadline { due = min(due, deadline &+ 1) }
+    if let heldOffUntil { due = min(due, heldOffUntil) }
     if !isWritable || unsent > 0 { return min(due, after(clocks.lastOutput, limits.writeStalledSeconds)) }
     if let line = clocks.line { due = min(due, after(line.began, limits.partialLineSeconds)) }
     if isIdle { due = min(due, after(clocks.lastMoved, limits.idleSeconds)) }
@@ -61,6 +62,7 @@ extension Session {
     }
     if case .closed = state { return !passed(clocks.lastOutput, limits.writeStalledSeconds) }
     checkDeadline()
+    if let heldOffUntil, time.monotonic >= heldOffUntil { advance() }
     guard isWritable, unsent == 0 else { return true }
     if let line = clocks.line, passed(line.began, limits.partialLineSeconds) {
       giveUp(WireError(.incompleteLine, "a line was begun and not ended within \(limits.partialLineSeconds) s"))

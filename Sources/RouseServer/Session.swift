@@ -23,6 +23,9 @@ final class Session {
     let rankMemory: MemoryPool
     /// When there is so much to do that a new request cannot be begun: after how many milliseconds it may be tried again.
     let overload: @Sendable () -> Int?
+    /// Whether a large request may be read only to be refused: so many a second and no more, for that takes the time of
+    /// those that are answered.
+    let mayRefuse: @Sendable (UInt64) -> Bool
     let serverVersion: String
     /// Whether `Notice.answered` is wanted.
     var notesAnswers: @Sendable () -> Bool = { false }
@@ -112,6 +115,8 @@ final class Session {
   /// Over the limit of connections: told so, and closed.
   let isRefused: Bool
   var isWritable = true
+  /// Under overload: until when a large request is left where it is.
+  var heldOffUntil: UInt64?
   /// Bytes of replies that the handler has taken and not been able to send.
   var unsent = 0
   /// The worker of the last small request: requests of one second and policy share it.
@@ -261,7 +266,7 @@ final class Session {
     switch state {
     case .connecting: true
     case .closed: false
-    case .waiting: !isHeldBack
+    case .waiting: !isHeldBack && heldOffUntil == nil
     case .discarding: true
     case .busy:
       input.count < Self.ownInput && input.lines(upTo: shared.limits.inFlight) < shared.limits.inFlight - 1
@@ -273,7 +278,7 @@ final class Session {
   /// A line has begun and not ended.
   var hasPartialLine: Bool {
     switch state {
-    case .waiting, .discarding: input.count > 0 && !isHeldBack
+    case .waiting, .discarding: input.count > 0 && !isHeldBack && heldOffUntil == nil
     case .streaming(let stream): input.count > 0 && stream.inFlight.isEmpty && canCut(stream)
     case .connecting, .busy, .closed: false
     }
@@ -298,7 +303,7 @@ final class Session {
   /// Nothing is being worked on.
   var isIdle: Bool {
     switch state {
-    case .waiting, .discarding: !isHeldBack
+    case .waiting, .discarding: !isHeldBack && heldOffUntil == nil
     case .streaming(let stream): stream.inFlight.isEmpty
     case .connecting, .busy, .closed: false
     }
@@ -318,7 +323,7 @@ final class Session {
     defer { noteLine() }
     while true {
       switch state {
-      case .waiting where isHeldBack: return
+      case .waiting where isHeldBack || holdsOff(): return
       case .waiting, .discarding:
         guard let line = input.takeLine() else { return endOfInput() }
         linesTaken += 1
@@ -332,6 +337,18 @@ final class Session {
       }
     }
   }
+
+  /// To read a large request and refuse it costs a good part of what it costs to answer it. So when there is too much to do,
+  /// only some are refused, and the others stay in their sockets a little, and are looked at again.
+  private func holdsOff() -> Bool {
+    if let heldOffUntil, time.monotonic < heldOffUntil { return true }
+    heldOffUntil = nil
+    guard shared.overload() != nil, input.nextLineIsLonger(than: Self.mostOnLoop), !shared.mayRefuse(time.monotonic)
+    else { return false }
+    heldOffUntil = time.monotonic + Self.holdOff
+    return true
+  }
+  private static let holdOff: UInt64 = 25_000_000
 
   /// No whole line is left.
   private func endOfInput() {

@@ -110,7 +110,8 @@ final class SessionHandler: ChannelInboundHandler {
   // MARK: - Carrying out
 
   private func carryOut(_ context: ChannelHandlerContext) {
-    // A write may change the channel's writability, and that comes back here: the outer call goes on.
+    // A write may change the channel's writability, and a read may bring bytes, and that comes back here: the outer call
+    // goes on.
     guard !isCarryingOut else { return }
     isCarryingOut = true
     defer { isCarryingOut = false }
@@ -122,6 +123,7 @@ final class SessionHandler: ChannelInboundHandler {
       }
       send(context)
       session.outputTaken(unsent: unsent.count)
+      adjustReading(context)
       startJobs(context)
     } while session.output.count > 0
     if isClosing { return }
@@ -132,12 +134,17 @@ final class SessionHandler: ChannelInboundHandler {
         timer = nil
         return context.close(promise: nil)
       }
-    } else if session.wantsBytes != isReading {
-      isReading.toggle()
-      // With reading off, bytes wait in the socket and the peer is held back.
-      context.channel.setOption(.autoRead, value: isReading).assumeIsolated().whenFailure { _ in }
     }
     setTimer(context)
+  }
+
+  /// With reading off, bytes wait in the socket and the peer is held back.
+  private func adjustReading(_ context: ChannelHandlerContext) {
+    guard !session.wantsClose, session.wantsBytes != isReading else { return }
+    isReading.toggle()
+    context.channel.setOption(.autoRead, value: isReading).assumeIsolated().whenFailure { _ in }
+    // The option wakes the socket alone: what the TLS handler has kept it hands out only when it is asked.
+    if isReading { context.read() }
   }
 
   private static let keptOutput = 1 << 15

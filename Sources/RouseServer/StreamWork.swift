@@ -6,7 +6,7 @@ import Synchronization
 /// thread, and put in order.
 final class StreamWork: Sendable {
   enum Kind: Sendable {
-    case score(explain: Bool)
+    case score(Extras)
     case rank(RankRows, PlanLimits)
   }
 
@@ -32,7 +32,7 @@ final class StreamWork: Sendable {
   var isRank: Bool { if case .rank = kind { true } else { false } }
 
   /// Whether a candidate's row is many times as long as the candidate.
-  var isExplained: Bool { if case .score(let explain) = kind { explain } else { false } }
+  var isExplained: Bool { if case .score(let extras) = kind { extras.contains(.explain) } else { false } }
 
   /// What threads share.
   private struct Shared: ~Copyable {
@@ -68,10 +68,10 @@ final class StreamWork: Sendable {
 
   private func borrow() -> BatchWorker {
     if let worker = shared.withLock({ $0.idle.popLast() }) { return worker }
-    var explain = false
-    if case .score(let asked) = kind { explain = asked }
+    var extras: Extras = []
+    if case .score(let asked) = kind { extras = asked }
     return BatchWorker(
-      scorer: scorer, writer: writer, tables: live.tables, explain: explain, longestLine: longestLine, isStream: true)
+      scorer: scorer, writer: writer, tables: live.tables, extras: extras, longestLine: longestLine, isStream: true)
   }
 
   private func giveBack(_ worker: BatchWorker) {

@@ -61,12 +61,14 @@ extension TokenFile {
     guard descriptor >= 0 else {
       throw ConfigurationError("\(folder): cannot be opened: \(String(cString: strerror(errno)))")
     }
+    var fault = EWOULDBLOCK
     for _ in 0..<(patience * 50) {
       if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { return descriptor }
-      guard errno == EWOULDBLOCK || errno == EINTR else { break }
+      fault = errno
+      guard fault == EWOULDBLOCK || fault == EINTR else { break }
       usleep(20_000)
     }
-    let reason = errno == EWOULDBLOCK ? "another process is changing the tokens" : String(cString: strerror(errno))
+    let reason = fault == EWOULDBLOCK ? "another process is changing the tokens" : String(cString: strerror(fault))
     close(descriptor)
     throw ConfigurationError("\(folder): cannot be locked: \(reason); try again")
   }

@@ -22,6 +22,7 @@ package final class BatchWorker: @unchecked Sendable {
   private let scorer: Scorer
   private let writer: DecisionWriter
   private let explanation: ExplanationWriter?
+  private let validUntil: ValidUntil?
   private let longestLine: Int
   private let tables: WireTables
   private let row: CandidateRow
@@ -39,15 +40,16 @@ package final class BatchWorker: @unchecked Sendable {
   ///   - longestLine: bytes, without the LF.
   ///   - isStream: `end` and `cancel` end it; elsewhere they are no candidates.
   package init(
-    scorer: Scorer, writer: DecisionWriter, tables: WireTables, explain: Bool = false, longestLine: Int, isStream: Bool
+    scorer: Scorer, writer: DecisionWriter, tables: WireTables, extras: Extras = [], longestLine: Int, isStream: Bool
   ) {
     self.scorer = scorer
     self.writer = writer
     self.longestLine = longestLine
     self.isStream = isStream
-    explanation = explain ? ExplanationWriter(scorer: scorer) : nil
+    explanation = extras.contains(.explain) ? ExplanationWriter(scorer: scorer) : nil
+    validUntil = extras.contains(.validUntil) ? ValidUntil(scorer: scorer) : nil
     self.tables = tables
-    row = CandidateRow(policy: scorer.policy, keepingTexts: explain)
+    row = CandidateRow(policy: scorer.policy, keepingTexts: extras.contains(.explain))
   }
 
   /// The user_id of the candidate read last; empty when it had none that is usable.
@@ -82,6 +84,11 @@ package final class BatchWorker: @unchecked Sendable {
   private func write(_ decision: Decision, into out: inout ByteWriter, totals: inout Totals) {
     totals.count(decision)
     writer.write(decision, userID: row.userID, into: &out)
+    if let validUntil {
+      out.truncate(to: out.count - 1)
+      DecisionWriter.write(validUntil: validUntil.moment(row, decision), into: &out)
+      out.put(0x7D)
+    }
     if let explanation, decision.depth >= .stage {
       out.truncate(to: out.count - 1)
       out.write(",\"explain\":")
@@ -126,7 +133,7 @@ package final class BatchWorker: @unchecked Sendable {
     return .none
   }
 
-  /// The next line that is not blank, without its LF.
+  /// The next line that is not blank, without its LF; one that is too long counts as such, whatever it is made of.
   private func nextLine(_ block: Block, _ at: inout Int) -> UnsafeRawBufferPointer? {
     let bytes = block.bytes
     guard let base = bytes.baseAddress else { return nil }
@@ -135,7 +142,7 @@ package final class BatchWorker: @unchecked Sendable {
       let end = base.distance(to: found)
       let line = UnsafeRawBufferPointer(rebasing: bytes[at..<end])
       at = end + 1
-      if !isBlank(line) { return line }
+      if line.count > longestLine || !isBlank(line) { return line }
     }
     return nil
   }
@@ -144,7 +151,7 @@ package final class BatchWorker: @unchecked Sendable {
   private func read(_ line: UnsafeRawBufferPointer, _ scratch: inout Scratch) -> CandidateReader.Outcome? {
     switch scratch.reader.read(line, into: row) {
     case .candidate:
-      scorer.score(row, into: &scratch.decision)
+      decide(&scratch)
       return nil
     case .end where isStream: return .end
     case .cancel where isStream: return .cancel
@@ -160,10 +167,16 @@ package final class BatchWorker: @unchecked Sendable {
       return refuse(&scratch)
     }
     if try scratch.reader.read(&scanner, into: row, depth: depth) == .candidate {
-      scorer.score(row, into: &scratch.decision)
+      decide(&scratch)
     } else {
       refuse(&scratch)
     }
+  }
+
+  @inline(__always)
+  private func decide(_ scratch: inout Scratch) {
+    validUntil?.keep(row)
+    scorer.score(row, into: &scratch.decision)
   }
 
   private func refuse(_ scratch: inout Scratch) {

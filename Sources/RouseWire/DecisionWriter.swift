@@ -73,6 +73,15 @@ package final class DecisionWriter: Sendable {
     out.put(0x7D)
   }
 
+  /// The member that a score adds when it is asked for.
+  static func write(validUntil moment: Int64?, into out: inout ByteWriter) {
+    out.write(",\"valid_until\":")
+    guard let moment else { return out.write("null") }
+    out.put(0x22)
+    out.write(Moment.format(moment))
+    out.put(0x22)
+  }
+
   private func writeRisk(_ decision: Decision, _ out: inout ByteWriter) {
     out.write(",\"dormant_days\":")
     if let days = decision.dormantDays { out.write(days) } else { out.write("null") }

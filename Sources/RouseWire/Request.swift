@@ -46,7 +46,7 @@ package struct Request: Sendable {
   package var timeoutMS: Int?
   package var campaign: String?
   package var candidates = Candidates.none
-  package var explain = false
+  package var extras: Extras = []
   package var rows = RankRows.contacts
   package var budget = LimitSetting<Double>.policy
   package var capital = LimitSetting<Double>.policy

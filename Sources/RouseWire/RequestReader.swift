@@ -107,7 +107,7 @@ private enum RequestMembers {
     case .ping, .info, .fields, .end, .cancel: common
     case .auth: common + ["token"]
     case .policy: common + ["do", "text", "format", "against"]
-    case .score: common + ["users", "stream", "explain"]
+    case .score: common + ["users", "stream", "explain", "valid_until"]
     case .rank:
       common + ["users", "stream", "rows", "budget", "capital", "capacity", "quota", "tier_first", "limit"]
     }
@@ -208,7 +208,8 @@ private enum RequestMembers {
         }
         request.candidates = .stream
       }
-    case "explain": request.explain = try flag(value, at)
+    case "explain": if try flag(value, at) { request.extras.insert(.explain) }
+    case "valid_until": if try flag(value, at) { request.extras.insert(.validUntil) }
     case "rows":
       switch value {
       case .text("all"): request.rows = .all

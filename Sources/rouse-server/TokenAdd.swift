@@ -14,13 +14,13 @@ struct TokenAdd: ParsableCommand {
   @Argument(help: "What logs call whoever has the token.")
   var name: String
 
-  @Option(help: ArgumentHelp("What it may do: score, record, tune, admin.", valueName: "role,role"))
-  var roles: String
+  @Option(help: ArgumentHelp("What it may do: score, record, tune, admin; repeatable.", valueName: "role,role"))
+  var roles: [String]
 
   @OptionGroup var options: TokenOptions
 
   func run() throws {
-    let roles = try Configuration.Role.read(list: roles)
+    let roles = try Configuration.Role.read(list: roles.joined(separator: ","))
     let (file, identities, audit) = try options.files()
     let token = try file.add(name, roles: Set(roles), besides: identities, now: wallClock())
     do throws(AuditError) {

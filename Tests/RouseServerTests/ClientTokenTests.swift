@@ -95,4 +95,29 @@ import Testing
         == (warns
           ? "rouse: warning: others can read the token in \(file); take that from them: chmod o= \(file)\n" : ""))
   }
+
+  /// Tool and daemon, from the making of a token to its end.
+  @Test func withTheRealServer() throws {
+    let server = try ServerProcess()
+    let config = ["--config", server.home.appending(path: "server.yaml").path]
+    func manage(_ arguments: String...) throws -> ServerProcess.Ended {
+      try ServerProcess.run("rouse-server", ["token"] + arguments + config)
+    }
+    func info(_ file: URL) throws -> ServerProcess.Ended {
+      try ServerProcess.run(
+        "rouse",
+        ["info", "--server", "127.0.0.1:\(server.port)", "--ca", server.tls("ca.pem"), "--token-file", file.path])
+    }
+    let file = server.home.appending(path: "token")
+    try Data(manage("add", "nightly", "--roles", "score").output).write(to: file)
+    chmod(file.path, 0o600)
+    for _ in 0..<500 where !server.logText.contains("tokens reloaded") { usleep(20_000) }
+    let known = try info(file)
+    #expect(known.code == 0 && known.error.isEmpty, "\(known.error)")
+    #expect(String(decoding: known.output, as: UTF8.self).contains(#""identity":"nightly","roles":["score"]"#))
+    #expect(try manage("remove", "nightly").code == 0)
+    for _ in 0..<500 where try info(file).code == 0 { usleep(20_000) }
+    let gone = try info(file)
+    #expect(gone.code == 3 && gone.error.contains("the server refuses our token"), "\(gone.error)")
+  }
 }

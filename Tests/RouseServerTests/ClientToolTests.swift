@@ -77,6 +77,19 @@ import Testing
     #expect(Self.badPolicies.count == 45)
   }
 
+  @Test func validUntil() throws {
+    let wanted = try Vectors.examplesValidUntil().map { $0 + "\n" }.joined()
+    try Self.expect(wanted, of: ["score", "--valid-until", Self.examples] + Self.offline)
+    let server = try ServerProcess()
+    let asked = ["score", "--valid-until", Self.examples, "--as-of", Vectors.asOf]
+    #expect(firstDifference(Self.text(try Self.rouse(asked + ["--profile", try server.profile()])), wanted) == nil)
+    let table = Self.text(try Self.rouse(asked + ["--policy", Self.policy, "--table"])).split(separator: "\n")
+    #expect(table.first?.contains("value  valid until           reasons") == true, "\(table)")
+    #expect(table.contains { $0.hasPrefix("u05 ") && $0.contains("2.61  2026-03-02 03:30 UTC  ") }, "\(table)")
+    let plain = Self.text(try Self.rouse(["score", Self.examples, "--table"] + Self.offline))
+    #expect(!plain.contains("valid until"))
+  }
+
   /// The options of one plan say the same as the policy's own limits.
   @Test func limitOptions() throws {
     try Self.expect(
@@ -362,6 +375,37 @@ import Testing
     }
   }
 
+  // MARK: - A server's policies
+
+  @Test func policies() throws {
+    let server = try ServerProcess()
+    let profile = ["--profile", try server.profile()]
+    let file = server.home.appending(path: "policy.yaml").path
+    let text = try String(contentsOfFile: file, encoding: .utf8)
+    #expect(Self.text(try Self.rouse(["policy", "show"] + profile)) == text)
+    let history = Self.text(try Self.rouse(["policy", "history", "--table"] + profile))
+    let live = String(try #require(history.split(separator: "\n").last?.split(separator: " ").first))
+
+    let next = server.home.deletingLastPathComponent().appending(path: "next.yaml").path
+    try Data((text + "# next\n").utf8).write(to: URL(filePath: next))
+    let done = try Self.rouse(["policy", "activate", next, "--against", live] + profile)
+    #expect(done.code == 0 && Self.text(done).hasSuffix("; it was \(live)\n"), "\(done.error)")
+    #expect(try String(contentsOfFile: file, encoding: .utf8) == text + "# next\n")
+    let late = try Self.rouse(["policy", "activate", next, "--against", live] + profile)
+    #expect(late.code == 3 && late.error.contains("conflict"))
+    #expect(Self.text(try Self.rouse(["policy", "activate", next] + profile)).hasSuffix(" is live already\n"))
+    #expect(Self.text(try Self.rouse(["policy", "show", "--policy-version", live] + profile)) == text)
+
+    // Faults are shown as a check at home shows them.
+    try Data((text + "more: 1\n").utf8).write(to: URL(filePath: next))
+    let faulty = try Self.rouse(["policy", "activate", next] + profile)
+    let atHome = try Self.rouse(["policy", "check", next])
+    #expect(faulty.code == 3)
+    #expect(faulty.error.split(separator: "\n").first == atHome.error.split(separator: "\n").first)
+    try Data([0xFF, 0x0A]).write(to: URL(filePath: next))
+    #expect(try Self.rouse(["policy", "activate", next] + profile).code == 2)
+  }
+
   // MARK: - Explain
 
   @Test func explain() throws {
@@ -370,7 +414,13 @@ import Testing
     let shown = try Self.rouse(command + ["--policy", Self.policy])
     let text = Self.text(shown)
     #expect(shown.code == 0 && shown.error.isEmpty)
-    #expect(text.hasPrefix("u05: eligible, by call at 2026-03-01 11:00 +08:00, worth 2.608264\n"))
+    #expect(
+      text.hasPrefix(
+        """
+        u05: eligible, by call at 2026-03-01 11:00 +08:00, worth 2.608264
+          valid until 2026-03-02 03:30 UTC, if nothing happens
+
+        """))
     for title in [
       "Facts", "Stage", "Rules", "Risk", "Response", "Money", "Channels", "Experiment", "What would change it",
       "Missing facts that could turn it",
@@ -383,6 +433,7 @@ import Testing
     let json = try Self.rouse(command + ["--policy", Self.policy, "--json"])
     let object = try #require(JSONSerialization.jsonObject(with: Data(json.output)) as? [String: Any])
     #expect(object["user_id"] as? String == "u05" && object["explain"] is [String: Any])
+    #expect(object["valid_until"] as? String == "2026-03-02T03:30:00Z")
     #expect(try Self.rouse(command + ["--profile", try server.profile(), "--json"]).output == json.output)
   }
 }

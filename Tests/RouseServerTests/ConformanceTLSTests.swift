@@ -43,7 +43,14 @@ import Testing
         if index >= (profile.isMetered ? 1 : 8) { report(await group.next()) }
         let inPieces = index >= cases.count
         let place = ConformancePeer.Place(server, withCertificate: !vector.isNobody)
-        group.addTask { (vector.name, await Self.fault(of: vector, inPieces: inPieces, at: place)) }
+        group.addTask {
+          var fault = await Self.fault(of: vector, inPieces: inPieces, at: place)
+          // A machine too busy to send in time has the server lose patience sooner than the case means: it has more tries.
+          for _ in 0..<3 where fault != nil && vector.waitsForTimers {
+            fault = await Self.fault(of: vector, inPieces: inPieces, at: place)
+          }
+          return (vector.name, fault)
+        }
       }
       for await result in group { report(result) }
     }

@@ -186,6 +186,32 @@ import Testing
     #expect(harness.lines.last?.hasPrefix(#"{"ok":true"#) == true)
   }
 
+  /// What is not even read waits, is looked at again, and is lost to nothing that comes meanwhile.
+  @Test func overloadHoldsOffWhatIsLarge() throws {
+    let world = try SessionHarness.World()
+    let harness = SessionHarness(world)
+    let users = (0..<990).map { #"{"user_id":"\#($0)"}"# }.joined(separator: ",")
+    world.overload = 120
+    world.mayRefuse = false
+    harness.send("{\"op\":\"ping\"}\n{\"op\":\"rank\",\"id\":1,\"users\":[\(users)]}\n{\"op\":\"ping\",\"id\":2}\n")
+    #expect(harness.lines.count == 1)
+    #expect(!harness.session.wantsBytes)
+    #expect(harness.session.nextWake() == harness.time.monotonic + 25_000_000)
+    harness.advanceClock(milliseconds: 25)
+    harness.wake()
+    #expect(harness.lines.count == 1)
+    world.overload = nil
+    harness.advanceClock(milliseconds: 25)
+    harness.wake()
+    harness.settle()
+    #expect(harness.lines.count == 3)
+    #expect(harness.lines[1].hasPrefix(#"{"id":1,"ok":true"#))
+    world.overload = 120
+    world.mayRefuse = true
+    harness.send("{\"op\":\"rank\",\"users\":[\(users)]}\n")
+    #expect(harness.lines.last?.contains("overloaded") == true)
+  }
+
   @Test func ranksShareMemory() throws {
     let world = try SessionHarness.World(limits: Self.limits { $0.rankBytes = 1 << 20 })
     let harness = SessionHarness(world)

@@ -31,6 +31,7 @@ final class SessionHarness {
     let memory: MemoryPool
     let rankMemory: MemoryPool
     var overload: Int?
+    var mayRefuse = true
     var activated: [PolicyChange] = []
 
     init(
@@ -63,7 +64,8 @@ final class SessionHarness {
           self.activated.append(change)
           let version = self.policies.versions[0]
           return (version, version.name)
-        }, memory: memory, rankMemory: rankMemory, overload: { self.overload }, serverVersion: "test",
+        }, memory: memory, rankMemory: rankMemory, overload: { self.overload }, mayRefuse: { _ in self.mayRefuse },
+        serverVersion: "test",
         notesAnswers: { true })
     }
   }

@@ -60,6 +60,29 @@ import Testing
     #expect(harness.text == wanted)
   }
 
+  @Test func validUntilInlineAndStreamed() throws {
+    let expected = try Vectors.examplesValidUntil()
+    #expect(expected.count == 15)
+    let harness = try SessionHarness()
+    harness.send(try Self.stream("score", extra: #","valid_until":true"#))
+    harness.settle()
+    #expect(Array(harness.lines.dropLast()) == Array(expected.dropLast()))
+    let candidates = try Vectors.text("examples/candidates.ndjson").split(separator: "\n").joined(separator: ",")
+    func answer(_ extra: String) throws -> String {
+      try SessionHarness.answer(
+        #"{"op":"score","id":7,"as_of":"2026-03-01T02:00:00Z"\#(extra),"users":[\#(candidates)]}"#)
+    }
+    let wanted =
+      Self.context + #""results":["# + expected.dropLast().joined(separator: ",") + "],"
+      + (expected.last ?? "").dropFirst() + "\n"
+    #expect(try answer(#","valid_until":true"#) == wanted)
+    #expect(try answer(#","valid_until":false,"explain":null"#) == answer(""))
+    // Before `explain`.
+    let both = try answer(#","valid_until":true,"explain":true"#)
+    #expect(both.contains(#""valid_until":"2026-03-02T03:30:00Z","explain":{"facts":"#))
+    #expect(both.contains(#""valid_until":null,"explain":{"facts":"#))
+  }
+
   @Test func contactsInRankOrder() throws {
     let harness = try SessionHarness()
     harness.send(try Self.stream("rank", extra: #","limit":2"#))
@@ -105,6 +128,8 @@ import Testing
     ("bad_request", "/as_of", #"{"op":"score","as_of":1772330400,"users":[]}"#),
     ("bad_request", "/users", #"{"op":"score"}"#), ("bad_request", "/users", #"{"op":"score","users":{}}"#),
     ("bad_request", "/explain", #"{"op":"rank","users":[],"explain":true}"#),
+    ("bad_request", "/valid_until", #"{"op":"rank","users":[],"valid_until":true}"#),
+    ("bad_request", "/valid_until", #"{"op":"score","users":[],"valid_until":"yes"}"#),
     ("bad_request", "/budget", #"{"op":"rank","users":[],"budget":-1}"#),
     ("bad_request", "/capacity/cal", #"{"op":"rank","users":[],"capacity":{"cal":1}}"#),
     ("bad_request", "/capacity/call", #"{"op":"rank","users":[],"capacity":{"call":1.5}}"#),
@@ -306,7 +331,8 @@ import Testing
   /// However the candidates came, rows go on as soon as those before them have been taken.
   @Test func manyRowsOfARankThatDripped() throws {
     let harness = try SessionHarness()
-    harness.send(Self.head.replacingOccurrences(of: "OP", with: "rank").replacing("true}", with: #"true,"rows":"all"}"#))
+    harness.send(
+      Self.head.replacingOccurrences(of: "OP", with: "rank").replacing("true}", with: #"true,"rows":"all"}"#))
     for number in 0..<1500 {
       harness.send("{\"user_id\":\"u\(number)\"}\n")
       harness.settle()

@@ -45,6 +45,12 @@ import Testing
     #expect(taken.code == 0, "\(taken.output)")
     #expect(taken.output.contains("Cipher is ECDHE-ECDSA-"))
     #expect(try connect(lenient, home, ["-tls1_2", "-cipher", "ECDHE-ECDSA-AES128-SHA256"]).code != 0)
+    // The server's order counts, unless the client is one that would rather not do AES.
+    let (aes128, aes256) = ("ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES256-GCM-SHA384")
+    for (offer, chosen) in [("\(aes256):\(aes128)", aes128), ("ECDHE-ECDSA-CHACHA20-POLY1305:\(aes128)", "CHACHA20")] {
+      let seen = try connect(lenient, home, ["-tls1_2", "-cipher", offer])
+      #expect(seen.output.contains("Cipher is ") && seen.output.contains(chosen), "\(seen.output)")
+    }
     #expect(try connect(lenient, home, ["-tls1_1"]).code != 0)
     await lenient.close()
   }

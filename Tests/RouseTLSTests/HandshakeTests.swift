@@ -1,5 +1,6 @@
 import NIOCore
 import RouseTLS
+import TestPeers
 import Testing
 
 @Suite(.timeLimit(.minutes(1))) struct HandshakeTests {
@@ -24,6 +25,16 @@ import Testing
     #expect(atClient.peer?.ipAddresses == ["127.0.0.1", "::1"])
     #expect(atClient.peer?.dnsNames == ["localhost"])
     try await client.channel.close()
+    await server.close()
+  }
+
+  /// The server's file has no more. That the same authority issues clients' certificates is nobody's business.
+  @Test func onlyTheGivenChainIsSent() async throws {
+    let home = try TestHome()
+    let server = try await Server(home.server())
+    let client = try OddClient(port: server.port)
+    #expect(client.handshake() == .done)
+    #expect(client.chainLength == 1)
     await server.close()
   }
 

@@ -22,7 +22,7 @@ import Testing
     let again = try await Client(clientContext, port: server.port)
     #expect(await until { again.log.now.inactive })
     #expect(
-      again.log.now.errors == [.handshake("certificate verify failed: self-signed certificate in certificate chain")])
+      again.log.now.errors == [.handshake("certificate verify failed: unable to get local issuer certificate")])
     for client in [old, new] { try await client.channel.close() }
     await server.close()
   }
@@ -50,6 +50,38 @@ import Testing
     #expect(await until { first == nil })
     server.context.rotate(to: try home.server())
     #expect(await until { last == nil })
+    await server.close()
+  }
+
+  /// Clients with tickets of any age: none notices.
+  @Test func fiftyRotationsUnderLoad() async throws {
+    let home = try TestHome()
+    let server = try await Server(home.server())
+    let context = try home.client()
+    let failures = try await withThrowingTaskGroup(of: Int.self) { group in
+      for _ in 0..<4 {
+        group.addTask {
+          var failures = 0
+          for _ in 0..<100 {
+            let client = try await Client(context, port: server.port)
+            client.send("hello")
+            let answered = await until { client.log.now.count == 5 || client.log.now.inactive }
+            if !answered || !client.log.now.errors.isEmpty { failures += 1 }
+            try? await client.channel.close()
+          }
+          return failures
+        }
+      }
+      for _ in 0..<50 {
+        server.context.rotate(to: try home.server())
+        try await Task.sleep(for: .milliseconds(20))
+      }
+      return try await group.reduce(0, +)
+    }
+    #expect(failures == 0)
+    #expect(server.log.now.errors.isEmpty)
+    let handshakes = server.log.now.handshakes
+    #expect(handshakes.count == 400 && handshakes.contains { $0.resumed } && handshakes.contains { !$0.resumed })
     await server.close()
   }
 }

@@ -9,14 +9,8 @@ import Testing
 @Suite struct ExplanationTests {
   private static func explained(_ lines: [[UInt8]]) throws -> [[String: Any]] {
     let offline = try Offline(policy: Vectors.policy("policy.yaml"), asOf: "2026-03-01T02:00:00Z")
-    let worker = BatchWorker(
-      scorer: offline.scorer, writer: offline.writer, tables: offline.tables, explain: true, longestLine: 1 << 20,
-      isStream: false)
-    var out = ByteWriter()
-    var totals = Totals()
-    _ = Array(lines.joined(separator: [0x0A])).withUnsafeBytes { worker.score(Block($0), into: &out, totals: &totals) }
-    return try out.array.split(separator: 0x0A).map {
-      try #require(try JSONSerialization.jsonObject(with: Data($0)) as? [String: Any])
+    return try offline.rows(Array(lines.joined(separator: [0x0A])), .explain).map {
+      try #require(try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any])
     }
   }
 

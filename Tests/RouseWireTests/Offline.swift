@@ -31,8 +31,17 @@ struct Offline {
     writer = DecisionWriter(scorer: scorer, tables: tables)
   }
 
-  func worker() -> BatchWorker {
-    BatchWorker(scorer: scorer, writer: writer, tables: tables, longestLine: 1 << 20, isStream: false)
+  func worker(_ extras: Extras = []) -> BatchWorker {
+    BatchWorker(
+      scorer: scorer, writer: writer, tables: tables, extras: extras, longestLine: 1 << 22, isStream: false)
+  }
+
+  /// One row a line, without the summary.
+  func rows(_ lines: [UInt8], _ extras: Extras) -> [String] {
+    var out = ByteWriter()
+    var totals = Totals()
+    _ = lines.withUnsafeBytes { worker(extras).score(Block($0), into: &out, totals: &totals) }
+    return String(decoding: out.array, as: UTF8.self).split(separator: "\n").map(String.init)
   }
 
   /// - Parameter cut: candidates' bytes as blocks of whole lines.

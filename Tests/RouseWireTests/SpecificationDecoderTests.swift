@@ -41,6 +41,8 @@ import Testing
     #expect(vector.fault(in: out.array) == nil)
   }
 
+  private static let offline = Result { try Offline(policy: Vectors.policy("policy.yaml"), asOf: Vectors.asOf) }
+
   /// Within a request, alone, and as a part of a candidate.
   @Test(arguments: JSONCase.all) func document(_ vector: JSONCase) throws {
     #expect((JSONValue(vector.bytes) != nil) == vector.isAccepted || vector.verdict == "too_deep")
@@ -48,7 +50,7 @@ import Testing
     let reading = read(before + vector.bytes + Array("}".utf8))
     #expect((reading.fault?.code.rawValue ?? "ok") == vector.verdict)
     #expect(reading.fault?.offset == vector.offset.map { $0 + before.count })
-    let offline = try Offline(policy: Vectors.policy("policy.yaml"), asOf: Vectors.asOf)
+    let offline = try Self.offline.get()
     for name in ["x", "credit_limit", "registered_at", "sms_ok", "region", "device", "contacts"] {
       let row = offline.score([Array("{\"user_id\":\"a\",\"\(name)\":".utf8) + vector.bytes + Array("}".utf8)])
       #expect(row.hasPrefix(#"{"user_id":null,"status":"invalid","reasons":["I01"]}"#) != vector.isAccepted, "\(name)")
@@ -74,5 +76,17 @@ import Testing
     #expect([draw.arm, draw.channel, draw.tie].map(String.init) == [vector.arm, vector.channel, vector.tie])
     #expect(Array(vector.userID.utf8).withUnsafeBytes { experiment.shares($0).share } == vector.share)
     if let drawn = vector.drawn { #expect(experiment.arm(draw).name == drawn) }
+  }
+
+  /// The page on the model: its table of powers, and its codes.
+  @Test func tablesOfTheModel() throws {
+    let text = try Vectors.text("../model.md")
+    let powers = text.split(whereSeparator: { $0 == " " || $0 == "\n" }).filter { $0.hasPrefix("0x1.") }
+    #expect(powers.compactMap { Double($0)?.bitPattern } == Odds.table.map(\.bitPattern))
+    let codes = try #require(try MarkdownTable.all("model.md").first { $0.heading.first == "code" })
+    #expect(codes.rows.map { $0[0] } == ReasonCode.allCases.map(\.code))
+    for (row, code) in zip(codes.rows, ReasonCode.allCases) where code != .c05 {
+      #expect(row[1].filter { $0 != "`" }.lowercased() == code.say.lowercased())
+    }
   }
 }

@@ -21,6 +21,15 @@ package enum Vectors {
   /// The moment that `examples` and `golden` are decided for.
   package static let asOf = "2026-03-01T02:00:00Z"
 
+  /// What `score` says of the examples when it is asked for `valid_until`: rows, and the summary.
+  package static func examplesValidUntil() throws -> [String] {
+    let moments = rows("valid-until/cases.tsv", skipping: 2).filter { $0.first == "example" }.map { $0[3] }
+    let lines = try text("examples/expected.score.ndjson").split(separator: "\n").map(String.init)
+    return zip(lines, moments).map { row, moment in
+      row.dropLast() + ",\"valid_until\":" + (moment == "null" ? moment : "\"\(moment)\"") + "}"
+    } + lines.suffix(1)
+  }
+
   /// The overrides of each golden rank, by its name.
   package static let goldenSettings: [String: [String]] = {
     struct File: Decodable { let settings: [String: [String]] }

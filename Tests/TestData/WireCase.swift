@@ -71,7 +71,12 @@ package struct WireCase: Sendable, Decodable, CustomStringConvertible {
       return at == line.count
     }
 
-    package var description: String { if case .exact(let text) = self { text } else { "has \(self)" } }
+    package var description: String {
+      switch self {
+      case .exact(let text): text
+      case .has(let wanted): "an object that has \(wanted)"
+      }
+    }
   }
 
   package enum End: String, Sendable, Decodable {

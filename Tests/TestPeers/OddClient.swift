@@ -150,8 +150,8 @@ package final class OddClient {
     return RecordWriter(secret: (0..<values.count / 2).map { values[$0 * 2] << 4 | values[$0 * 2 + 1] })
   }
 
-  package var version: Int32 { SSL_version(ssl) }
-  package var isResumed: Bool { SSL_session_reused(ssl) == 1 }
+  /// How many certificates the server has sent.
+  package var chainLength: Int { Int(OPENSSL_sk_num(SSL_get_peer_cert_chain(ssl))) }
 
   /// TLS 1.2: asks to shake hands again.
   package func renegotiate() -> Outcome {

@@ -15,8 +15,9 @@ struct DecisionRow {
     columns += [
       Table.Column(title: "stage"), Table.Column(title: "channel"), Table.Column(title: "when"),
       Table.Column(title: "p", isNumber: true), Table.Column(title: "value", isNumber: true),
-      Table.Column(title: "reasons", isElastic: true),
     ]
+    if kind.withValidUntil { columns.append(Table.Column(title: "valid until")) }
+    columns.append(Table.Column(title: "reasons", isElastic: true))
     return columns
   }
 
@@ -31,6 +32,7 @@ struct DecisionRow {
     cells.append(harmless(shownMoment(best?["send_at"]?.text ?? row["until"]?.text)))
     cells.append(best?["p"]?.number.map { String(format: "%.6f", $0) } ?? "")
     cells.append(best?["value"]?.number.map { String(format: "%.2f", $0) } ?? "")
+    if kind.withValidUntil { cells.append(harmless(shownMoment(row["valid_until"]?.text))) }
     cells.append(harmless(reasons))
     return cells
   }

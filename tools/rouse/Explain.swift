@@ -8,7 +8,7 @@ struct Explain: AsyncParsableCommand {
     abstract: "Show the whole calculation for one user.",
     discussion: """
       Finds the user in a file of candidates, decides, and writes the calculation down: the facts, the stage, the \
-      rules, the risk card, the channels, the money, and what would change the answer.
+      rules, the risk card, the channels, the money, and what would change the answer: another fact, or time alone.
 
         rouse explain u05 candidates.ndjson --policy policy.yaml
         rouse explain u05 customers.csv --profile home/client.yaml
@@ -42,12 +42,13 @@ struct Explain: AsyncParsableCommand {
     case .filter(let filter):
       var out = ByteWriter()
       var totals = Totals()
-      _ = filter.worker(explain: true).score(line.withUnsafeBytes { Block($0) }, into: &out, totals: &totals)
+      _ = filter.worker([.explain, .validUntil]).score(line.withUnsafeBytes { Block($0) }, into: &out, totals: &totals)
       row = Array(out.array.dropLast())
     case .service(let service):
       var request = RequestLine("score")
       input.set(on: &request)
       request.set("explain", json: "true")
+      request.set("valid_until", json: "true")
       request.set("users", json: "[\(String(decoding: line, as: UTF8.self))]")
       let reply = try await service.client.withConnection { [request] in try await $0.request(request.line) }
       row = Array((reply.value["results"]?.items.first?.json ?? "{}").utf8)

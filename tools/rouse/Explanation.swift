@@ -42,6 +42,10 @@ struct Explanation {
     }
     if let until = row["until"]?.text { line += ", until \(harmless(shownMoment(until)))" }
     lines.append(line)
+    if let validUntil = row["valid_until"] {
+      let moment = validUntil.text.map { harmless(shownMoment($0)) }
+      paragraph(moment.map { "valid until \($0), if nothing happens" } ?? "time alone will not change it")
+    }
     for issue in row["issues"]?.items ?? [] { lines.append("  " + word(issue)) }
     if let ignored = row["ignored"]?.whole {
       lines.append("  \(ignored) of its members are no fields of the policy")

@@ -24,13 +24,15 @@ struct Filter {
   }
 
   /// Rows in input order, and then the summary. Memory stays flat.
-  func score(_ source: any CandidateSource, to sink: any RowSink, _ progress: Progress) throws -> Totals {
+  func score(
+    _ source: any CandidateSource, extras: Extras, to sink: any RowSink, _ progress: Progress
+  ) throws -> Totals {
     var totals = Totals()
     let tooLong = tooLong(source)
     try OrderedWork<Scored>(source).run(
       threads: threads,
       makeWork: {
-        let worker = worker()
+        let worker = worker(extras)
         let scored = Scored()
         return { candidates in
           scored.rows.removeAll()
@@ -93,9 +95,9 @@ struct Filter {
     return ranking.totals
   }
 
-  func worker(explain: Bool = false) -> BatchWorker {
+  func worker(_ extras: Extras = []) -> BatchWorker {
     BatchWorker(
-      scorer: scorer, writer: writer, tables: tables, explain: explain, longestLine: LineSource.longestLine,
+      scorer: scorer, writer: writer, tables: tables, extras: extras, longestLine: LineSource.longestLine,
       isStream: false)
   }
 

@@ -103,8 +103,8 @@ struct PolicyActivate: AsyncParsableCommand {
       do {
         return try await connection.request(line.line)
       } catch ClientError.server(let fault) where !fault.diagnostics.isEmpty {
-        throw Failure(
-          .server, fault.diagnostics.map { $0.line(file: file) }.joined(separator: "\n") + "\n" + fault.description)
+        StandardError.write(fault.diagnostics.map { $0.line(file: file) + "\n" }.joined())
+        throw Failure(.server, fault.description)
       }
     }
     let now = reply.value["policy"]?.text ?? ""

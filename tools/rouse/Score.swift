@@ -12,10 +12,17 @@ struct Score: AsyncParsableCommand {
         rouse score --profile home/client.yaml candidates.ndjson
         rouse score --policy policy.yaml --as-of 2026-03-01T10:00:00+08:00 < candidates.ndjson > scores.ndjson
         rouse score --policy policy.yaml --table customers.csv
+        rouse score --policy policy.yaml --valid-until candidates.ndjson
+
+      An answer that is kept can be asked for its end: with --valid-until each row says from when on its status, stage, \
+      tier, points or best channel will be another though nothing happens, or null.
       """)
 
   @Argument(help: "Candidates; standard input without it, or for -.", completion: .file())
   var file: String?
+
+  @Flag(help: "Add to each row from when on time alone will change the answer.")
+  var validUntil = false
 
   @OptionGroup(title: "Input") var input: InputOptions
   @OptionGroup(title: "Output") var output: OutputOptions
@@ -25,15 +32,16 @@ struct Score: AsyncParsableCommand {
   func run() async throws {
     let engine = try Engine(connection, offline, input)
     let source = try await input.source(file, kinds: await engine.kinds())
-    let sink: any RowSink = output.isTable ? TableSink(.score) : LineSink()
+    let sink: any RowSink = output.isTable ? TableSink(.score(validUntil: validUntil)) : LineSink()
     let progress = Progress(sharesTerminal: true)
     let invalid: Int
     switch engine {
     case .filter(let filter):
-      invalid = try filter.score(source, to: sink, progress).invalid
+      invalid = try filter.score(source, extras: validUntil ? .validUntil : [], to: sink, progress).invalid
     case .service(let service):
       var request = RequestLine("score")
       input.set(on: &request)
+      if validUntil { request.set("valid_until", json: "true") }
       invalid = try await service.stream(request, source, totals: "summary", to: sink, progress)
     }
     if invalid > 0 { throw Failure(.invalidInput, "") }

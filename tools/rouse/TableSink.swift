@@ -3,10 +3,11 @@ import RouseWire
 /// Rows as a table for a person, and then the totals in words.
 final class TableSink: RowSink {
   enum Kind {
-    case score
+    case score(validUntil: Bool)
     case rank(all: Bool)
 
     var withRank: Bool { if case .rank = self { true } else { false } }
+    var withValidUntil: Bool { if case .score(validUntil: true) = self { true } else { false } }
     var withStatus: Bool { if case .rank(all: false) = self { false } else { true } }
   }
 
