@@ -11,7 +11,8 @@ final class FileWatch: Sendable {
   private let descriptor: CInt
   /// A pipe: what is written at its one end wakes the thread, which reads at the other.
   private let stop: (wake: CInt, woken: CInt)
-  private let watched = Mutex<[String: CInt]>([:])
+  /// Folders and their watches; nil once the descriptor is closed, whose number may be another file's by then.
+  private let watched = Mutex<[String: CInt]?>([:])
 
   /// Nil when the system has no watches left: then only SIGHUP reloads.
   init?() {
@@ -32,13 +33,14 @@ final class FileWatch: Sendable {
     let folders = Set(files.map { file in file.contains("/") ? (file as NSString).deletingLastPathComponent : "." })
     let mask = UInt32(IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_ATTRIB)
     watched.withLock { watched in
-      for (folder, watch) in watched where !folders.contains(folder) {
+      guard let former = watched else { return }
+      for (folder, watch) in former where !folders.contains(folder) {
         inotify_rm_watch(descriptor, watch)
-        watched[folder] = nil
+        watched?[folder] = nil
       }
-      for folder in folders where watched[folder] == nil {
+      for folder in folders where former[folder] == nil {
         let watch = inotify_add_watch(descriptor, folder.isEmpty ? "/" : folder, mask)
-        if watch >= 0 { watched[folder] = watch }
+        if watch >= 0 { watched?[folder] = watch }
       }
     }
   }
@@ -61,7 +63,10 @@ final class FileWatch: Sendable {
       while read(descriptor, &bytes, bytes.count) > 0 {}
       continuation.yield()
     }
-    Glibc.close(descriptor)
+    watched.withLock { watched in
+      watched = nil
+      Glibc.close(descriptor)
+    }
     Glibc.close(stop.woken)
   }
 }
