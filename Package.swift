@@ -59,3 +59,12 @@ let package = Package(
   ],
   swiftLanguageModes: [.v6]
 )
+
+// What `tools/fuzz` builds with sanitizers, in a folder of its own; nothing else asks for it.
+if Context.environment["ROUSE_FUZZ"] != nil {
+  package.products.append(.library(name: "FuzzTargets", type: .static, targets: ["FuzzTargets"]))
+  package.targets.append(
+    .target(
+      name: "FuzzTargets", dependencies: ["RouseServer", "RouseCore", "RousePolicy", "RouseWire", "RouseTLS"],
+      path: "tools/fuzzing", exclude: ["corpus", "seeds.py"]))
+}
