@@ -116,8 +116,12 @@ import Testing
     #expect(known.code == 0 && known.error.isEmpty, "\(known.error)")
     #expect(String(decoding: known.output, as: UTF8.self).contains(#""identity":"nightly","roles":["score"]"#))
     #expect(try manage("remove", "nightly").code == 0)
-    for _ in 0..<500 where try info(file).code == 0 { usleep(20_000) }
-    let gone = try info(file)
+    var gone = try info(file)
+    for _ in 0..<500 {
+      if gone.code != 0 { break }
+      usleep(20_000)
+      gone = try info(file)
+    }
     #expect(gone.code == 3 && gone.error.contains("the server refuses our token"), "\(gone.error)")
   }
 }
