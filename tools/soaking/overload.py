@@ -16,6 +16,7 @@ def options(parser):
     parser.add_argument("--users", type=int, default=200, help="of a request")
     parser.add_argument("--queued", type=int, default=16, help="limits.queued_requests beyond the best rate")
     parser.add_argument("--seconds", type=float, default=3, help="of each measurement")
+    parser.add_argument("--part", choices=("connections", "requests"), help="one part alone")
     parser.add_argument("--rounds", type=int, default=3, help="of each; medians count")
 
 
@@ -27,8 +28,8 @@ def halves():
     return {cpus[0]}, set(cpus[1:])
 
 
-def knock(server, count, until, results):
-    """As many peers come, are refused, go, and come again at once."""
+def knock(server, count, until, results, rest=0.0):
+    """As many peers come, are refused, go, and come again, after a rest or at once."""
     os.nice(10)
     import threading
 
@@ -45,6 +46,7 @@ def knock(server, count, until, results):
                 # Beyond those that are told so, connections are closed without a word.
                 load.closed += 1
                 time.sleep(0.005)
+            time.sleep(rest)
 
     threads = [threading.Thread(target=one) for _ in range(count)]
     for thread in threads:
@@ -67,7 +69,7 @@ class Rounds:
         figures.append((rate, (server.cpu() - spent) / took, (time.process_time() - own) / took))
         return rate
 
-    def tell(self, report, name, refusals, patience):
+    def tell(self, report, name, refusals, patience=None):
         def median(figures):
             return sorted(figures)[len(figures) // 2]
 
@@ -84,7 +86,8 @@ class Rounds:
         report.add(f"{name}: closed without a word", refusals.closed)
         waits = quantiles(refusals.waits)
         report.add(f"{name}: refused after p50 / p99 / most, ms", "%.1f / %.1f / %.1f" % waits)
-        report.most(f"{name}: refused after p99, ms", waits[1], patience)
+        if patience:
+            report.most(f"{name}: refused after p99, ms", waits[1], patience)
 
 
 def connections(server, arguments, report):
@@ -103,9 +106,21 @@ def connections(server, arguments, report):
         knocker.join()
         for name, value in found.items():
             setattr(doors, name, getattr(doors, name) + value)
+    # A peer that comes now and then is told at once, however busy the others keep the server.
+    calm = Load()
+    knocker = multiprocessing.Process(
+        target=knock, args=(server, 1, now() + arguments.seconds, results, 0.1))
+    knocker.start()
+    fleet.run(line, arguments.seconds, Overlay(load))
+    calm.__dict__.update(results.get())
+    knocker.join()
     fleet.close()
     doors.wrong += load.wrong
-    rounds.tell(report, f"{2 * arguments.connections} more knock", doors, 100)
+    rounds.tell(report, f"{2 * arguments.connections} more knock", doors)
+    waits = quantiles(calm.waits)
+    report.add("1 more knocks: refused after p50 / p99 / most, ms", "%.1f / %.1f / %.1f" % waits)
+    report.least("1 more knocks: refused", calm.refused, 5, "{:d}")
+    report.most("1 more knocks: refused after p50, ms", waits[0], 100)
 
 
 class Overlay(Load):
@@ -152,6 +167,8 @@ def run(arguments, binaries):
     for limits, part in (
         ({"connections": arguments.connections}, connections), ({"queued_requests": arguments.queued}, requests),
     ):
+        if arguments.part not in (None, part.__name__):
+            continue
         with Server(binaries, limits=limits, cpus=ours) as server:
             if theirs:
                 os.sched_setaffinity(0, theirs)

@@ -1,5 +1,6 @@
 """The server is told to stop under load: each request is answered or never begun, nothing is cut off, exit 0."""
 import random
+import socket
 import threading
 import time
 
@@ -133,7 +134,7 @@ class Dripping(Client):
                     self.note(last)
                     peer.socket.settimeout(30)
                     return self.finish(peer, last)
-            except TimeoutError:
+            except socket.timeout:
                 pass
             except Ended as end:
                 return self.end(end, last)
