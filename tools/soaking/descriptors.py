@@ -65,7 +65,8 @@ async def crowd(server, context, arguments, report):
 def run(arguments, binaries):
     report = Report("descriptors")
     for name, limits, later in (
-        ("limits.connections as it is", {}, False), ("limits.connections of a million", {"connections": 1_000_000}, False),
+        ("limits.connections as it is", {}, False),
+        ("limits.connections of a million", {"connections": 1_000_000}, False),
         # Where the server knows its limit it keeps below it; what is taken away later it finds out by failing.
         ("fewer descriptors than when it started", {}, True),
     ):

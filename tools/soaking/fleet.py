@@ -55,8 +55,8 @@ class Fleet:
         self.poll.close()
 
     def run(self, line, seconds, load, peers=None, rate=None):
-        """One request at a time on each of `peers` connections: the next at once, or, with a rate, when its time has come
-        and a connection is free. Returns the answers a second, and how many requests found none free."""
+        """One request at a time on each of `peers` connections: the next at once, or, with a rate, when its time has
+        come and a connection is free. Returns the answers a second, and how many requests found none free."""
         free = self.all[:peers]
         start = now()
         until = start + seconds

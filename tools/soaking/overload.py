@@ -11,8 +11,8 @@ from .server import Server
 
 
 def options(parser):
-    parser.add_argument("--connections", type=int, default=64, help="limits.connections, of which twice as many more knock")
-    parser.add_argument("--peers", type=int, default=400, help="that ask beyond the best rate, one request at a time each")
+    parser.add_argument("--connections", type=int, default=64, help="limits.connections; twice as many more knock")
+    parser.add_argument("--peers", type=int, default=400, help="that ask beyond the best rate, one at a time each")
     parser.add_argument("--users", type=int, default=200, help="of a request")
     parser.add_argument("--queued", type=int, default=16, help="limits.queued_requests beyond the best rate")
     parser.add_argument("--seconds", type=float, default=3, help="of each measurement")

@@ -68,8 +68,8 @@ class Peer:
             self.buffer += more
 
     def talk(self, source, seconds=60):
-        """Sends what an iterator gives while there is room, b"" for nothing by now, and gives each line as it comes. One
-        thread does both: OpenSSL wants it so."""
+        """Sends what an iterator gives while there is room, b"" for nothing by now, and gives each line as it comes.
+        One thread does both: OpenSSL wants it so."""
         self.socket.setblocking(False)
         left, give = memoryview(b""), True
         until = now() + seconds

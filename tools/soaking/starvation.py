@@ -1,4 +1,4 @@
-"""Small requests beside bulk ranks: each is to be answered as if those were not there; and what has a time limit, on time."""
+"""Small requests beside bulk ranks: answered as if those were not there, and on time where there is a limit."""
 import os
 import subprocess
 import threading
@@ -47,7 +47,8 @@ class Late(threading.Thread):
 
     def __init__(self, server, context, chunk, milliseconds, sends):
         super().__init__(daemon=True)
-        self.server, self.context, self.chunk, self.milliseconds, self.sends = server, context, chunk, milliseconds, sends
+        self.server, self.context = server, context
+        self.chunk, self.milliseconds, self.sends = chunk, milliseconds, sends
         self.over = []
         self.failed = []
         self.stopping = False
