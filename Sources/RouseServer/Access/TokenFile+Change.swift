@@ -89,26 +89,13 @@ extension TokenFile {
       if !isThere { fstat(folder, &old) }
       if geteuid() == 0 { guard fchown(descriptor, old.st_uid, old.st_gid) == 0 else { throw unwritable(temporary) } }
       guard fchmod(descriptor, mode) == 0 else { throw unwritable(temporary) }
-      try writeAll(tokens.text, to: descriptor, temporary)
+      guard writeAll(Array(tokens.text.utf8), to: descriptor) else { throw unwritable(temporary) }
       guard fsync(descriptor) == 0, rename(temporary, path) == 0 else { throw unwritable(path) }
     } catch {
       unlink(temporary)
       throw error
     }
     fsync(folder)
-  }
-
-  private func writeAll(_ text: String, to descriptor: Int32, _ name: String) throws(ConfigurationError) {
-    let bytes = Array(text.utf8)
-    var written = 0
-    while written < bytes.count {
-      let count = bytes.withUnsafeBytes {
-        Glibc.write(descriptor, $0.baseAddress.map { $0 + written }, bytes.count - written)
-      }
-      if count < 0, errno == EINTR { continue }
-      guard count > 0 else { throw unwritable(name) }
-      written += count
-    }
   }
 
   private func unwritable(_ name: String) -> ConfigurationError {

@@ -23,17 +23,10 @@ struct FileReplacement: ~Copyable {
     let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
     guard descriptor >= 0 else { throw Failed(temporary) }
     defer { close(descriptor) }
-    var written = 0
-    while written < bytes.count {
-      let count = bytes.withUnsafeBytes {
-        Glibc.write(descriptor, $0.baseAddress.map { $0 + written }, bytes.count - written)
-      }
-      guard count > 0 else {
-        let failure = Failed(temporary)
-        unlink(temporary)
-        throw failure
-      }
-      written += count
+    guard writeAll(bytes, to: descriptor) else {
+      let failure = Failed(temporary)
+      unlink(temporary)
+      throw failure
     }
     guard fchmod(descriptor, mode) == 0, fsync(descriptor) == 0 else {
       let failure = Failed(temporary)

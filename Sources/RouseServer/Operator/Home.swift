@@ -52,16 +52,9 @@ package enum Home {
       throw ConfigurationError("\(path): cannot be made: \(String(cString: strerror(errno)))")
     }
     defer { close(descriptor) }
-    var written = 0
-    while written < bytes.count {
-      let count = bytes.withUnsafeBytes {
-        Glibc.write(descriptor, $0.baseAddress.map { $0 + written }, bytes.count - written)
-      }
-      guard count > 0 else {
-        unlink(path)
-        throw ConfigurationError("\(path): cannot be written: \(String(cString: strerror(errno)))")
-      }
-      written += count
+    guard writeAll(bytes, to: descriptor) else {
+      unlink(path)
+      throw ConfigurationError("\(path): cannot be written: \(String(cString: strerror(errno)))")
     }
   }
 
