@@ -21,6 +21,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
   ],
@@ -30,13 +31,15 @@ let package = Package(
     .target(name: "RousePolicy", dependencies: ["RouseCore", .product(name: "Yams", package: "Yams")]),
     .target(name: "RouseWire", dependencies: ["RouseCore"]),
     .target(name: "RouseTLS", dependencies: ["COpenSSL"] + nio),
+    .target(name: "RouseLedger", dependencies: ["RouseCore", .product(name: "GRDB", package: "GRDB.swift")]),
     .target(
       name: "RouseServer",
-      dependencies: ["COpenSSL", "RouseCore", "RousePolicy", "RouseWire", "RouseTLS", logging, lifecycle] + nio),
+      dependencies: ["COpenSSL", "RouseCore", "RousePolicy", "RouseWire", "RouseTLS", "RouseLedger", logging, lifecycle]
+        + nio),
     .target(name: "RouseClient", dependencies: ["RouseCore", "RouseWire", "RouseTLS"] + nio),
     .executableTarget(
       name: "rouse-server",
-      dependencies: ["RouseServer", "RousePolicy", "RouseTLS", arguments, logging, lifecycle, signals]),
+      dependencies: ["RouseServer", "RouseLedger", "RousePolicy", "RouseTLS", arguments, logging, lifecycle, signals]),
     .executableTarget(
       name: "rouse", dependencies: ["RouseClient", "RouseCore", "RousePolicy", "RouseWire", "RouseTLS", arguments],
       path: "tools/rouse"),
@@ -47,14 +50,15 @@ let package = Package(
     .testTarget(name: "RousePolicyTests", dependencies: ["RousePolicy", "RouseCore", "TestData"]),
     .testTarget(name: "RouseWireTests", dependencies: ["RouseWire", "RousePolicy", "RouseCore", "TestData"]),
     .testTarget(name: "RouseTLSTests", dependencies: ["RouseTLS", "COpenSSL", "TestData", "TestPeers"] + nio),
+    .testTarget(name: "RouseLedgerTests", dependencies: ["RouseLedger", "RouseCore", "TestData"]),
     .testTarget(
       name: "RouseClientTests",
       dependencies: ["RouseClient", "RouseWire", "RouseTLS", .product(name: "NIOCore", package: "swift-nio")]),
     .testTarget(
       name: "RouseServerTests",
       dependencies: [
-        "RouseServer", "RouseCore", "RousePolicy", "RouseWire", "RouseTLS", "COpenSSL", "TestData", "TestPeers",
-        "rouse-server", "rouse", logging,
+        "RouseServer", "RouseCore", "RousePolicy", "RouseWire", "RouseTLS", "RouseLedger", "COpenSSL", "TestData",
+        "TestPeers", "rouse-server", "rouse", logging,
       ] + nio),
   ],
   swiftLanguageModes: [.v6]

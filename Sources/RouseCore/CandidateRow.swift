@@ -23,6 +23,10 @@ package final class CandidateRow {
       self.at = at
       self.channel = channel
     }
+
+    static func isBefore(_ left: Contact, _ right: Contact) -> Bool {
+      left.at != right.at ? left.at < right.at : left.channel < right.channel
+    }
   }
 
   package static let longestUserID = 128
@@ -40,6 +44,9 @@ package final class CandidateRow {
     var contacts: ContiguousArray<Contact> = []
     var contactEntries = 0
     var ignored = 0
+    var known = KnownFacts()
+    var isKnown = false
+    var share: Int32 = -1
   }
   private let head: UnsafeMutablePointer<Head>
 
@@ -62,6 +69,13 @@ package final class CandidateRow {
   package var contactEntries: Int {
     get { head.pointee.contactEntries }
     set { head.pointee.contactEntries = newValue }
+  }
+  /// What the ledger knows of the user; its contacts stand among `contacts`. Set by `know(_:now:)`.
+  package var known: KnownFacts { head.pointee.known }
+  /// The user's share of 10,000 in the experiment, where it is known already; -1: it is to be hashed.
+  package var share: Int32 {
+    get { head.pointee.share }
+    set { head.pointee.share = newValue }
   }
   /// Members that nobody declared.
   package var ignored: Int {
@@ -107,7 +121,14 @@ package final class CandidateRow {
     states.update(repeating: FactState.missing, count: slotCount)
     head.pointee.userIDCount = 0
     head.pointee.contactsState = FactState.missing
-    if head.pointee.contactEntries > 0 { head.pointee.contacts.removeAll(keepingCapacity: true) }
+    if head.pointee.contactEntries > 0 || head.pointee.isKnown {
+      head.pointee.contacts.removeAll(keepingCapacity: true)
+    }
+    if head.pointee.isKnown {
+      head.pointee.known = KnownFacts()
+      head.pointee.isKnown = false
+    }
+    head.pointee.share = -1
     head.pointee.contactEntries = 0
     head.pointee.ignored = 0
     if keepsTexts { textBytes.removeAll(keepingCapacity: true) }
@@ -124,8 +145,35 @@ package final class CandidateRow {
     contacts = other.contacts
     contactEntries = other.contactEntries
     ignored = other.ignored
+    head.pointee.known = other.head.pointee.known
+    head.pointee.isKnown = other.head.pointee.isKnown
+    head.pointee.share = other.head.pointee.share
     textBytes = other.textBytes
   }
+
+  /// Adds what the ledger knows of the user, once, after the candidate has been read. A contact that the candidate carries
+  /// too is one contact; one later than now is a contact of now, for it has been made.
+  /// - Parameters:
+  ///   - contacts: in any order, channels as in the policy.
+  ///   - now: seconds since 1970, of the request.
+  package func know(_ facts: KnownFacts, contacts: some Collection<Contact>, now: Int64) {
+    head.pointee.known = facts
+    head.pointee.isKnown = true
+    guard !contacts.isEmpty else { return }
+    var carried = head.pointee.contacts.sorted(by: Contact.isBefore)[...]
+    for contact in contacts.sorted(by: Contact.isBefore) {
+      while let first = carried.first, Contact.isBefore(first, contact) { carried.removeFirst() }
+      if let first = carried.first, !Contact.isBefore(contact, first) {
+        carried.removeFirst()
+        continue
+      }
+      head.pointee.contacts.append(Contact(at: min(contact.at, now), channel: contact.channel))
+      head.pointee.known.contacts += 1
+    }
+  }
+
+  /// For a question of what would be without contacts.
+  func forgetKnownContacts() { head.pointee.known.contacts = 0 }
 
   /// Takes back what scoring did to the first slots, those of kind times.
   func restoreTimes(of other: CandidateRow, _ count: Int) {

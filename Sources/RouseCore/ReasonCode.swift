@@ -1,6 +1,6 @@
 /// The model's own codes (model 11), numbered as they stand at the head of `Policy.codes`.
 package enum ReasonCode: Int, Sendable, CaseIterable {
-  case i01, i02, i03, a01, a02, c01, c02, c03, c04, c05, x01, e01
+  case i01, i02, i03, a01, a02, c01, c02, c03, c04, c05, c06, c07, x01, e01
 
   package var code: String {
     switch self {
@@ -14,6 +14,8 @@ package enum ReasonCode: Int, Sendable, CaseIterable {
     case .c03: "C03"
     case .c04: "C04"
     case .c05: "C05"
+    case .c06: "C06"
+    case .c07: "C07"
     case .x01: "X01"
     case .e01: "E01"
     }
@@ -31,6 +33,8 @@ package enum ReasonCode: Int, Sendable, CaseIterable {
     case .c03: "cap_30d contacts reached"
     case .c04: "Every open channel has reached its cap"
     case .c05: "Taken by another campaign's lease"
+    case .c06: "Has opted out, by the ledger"
+    case .c07: "Has complained, by the ledger"
     case .x01: "In the holdout"
     case .e01: "Costs more than it brings"
     }

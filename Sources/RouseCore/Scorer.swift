@@ -127,9 +127,8 @@ package final class Scorer: Sendable {
   private func readContacts(_ row: CandidateRow, _ decision: inout Decision) {
     if row.contactsState == FactState.wrongType {
       decision.issues.append(.contactsNotAList)
-      return
     }
-    guard row.contactEntries > 0 else { return }
+    guard row.contactEntries > 0 || row.known.contacts > 0 else { return }
     row.contacts.removeAll { $0.at > latestNow }
     var latest = Int64.min
     for index in row.contacts.indices {
@@ -140,8 +139,9 @@ package final class Scorer: Sendable {
       if at > latest { latest = at }
     }
     if latest != .min { decision.lastContact = latest }
-    if row.contacts.count < row.contactEntries {
-      decision.issues.append(.contactsUnusable(row.contactEntries - row.contacts.count, of: row.contactEntries))
+    let usable = row.contacts.count - row.known.contacts
+    if usable < row.contactEntries {
+      decision.issues.append(.contactsUnusable(row.contactEntries - usable, of: row.contactEntries))
     }
   }
 
@@ -216,6 +216,8 @@ package final class Scorer: Sendable {
 
   private func passGate(_ row: CandidateRow, _ decision: inout Decision) -> Bool {
     holding(policy.suppress, row, &decision.reasons)
+    if row.known.hasOptedOut { decision.reasons.append(Int32(ReasonCode.c06.rawValue)) }
+    if row.known.hasComplained { decision.reasons.append(Int32(ReasonCode.c07.rawValue)) }
     if !decision.reasons.isEmpty {
       decision.status = .suppressed
       return false
@@ -272,6 +274,7 @@ package final class Scorer: Sendable {
       decision.free.append(channel)
     }
     if decision.free.isEmpty { decision.reasons.append(Int32(ReasonCode.c04.rawValue)) }
+    if row.known.leasedUntil > now { decision.reasons.append(Int32(ReasonCode.c05.rawValue)) }
     if decision.reasons.isEmpty { return true }
     decision.status = .resting
     return false
@@ -290,6 +293,7 @@ package final class Scorer: Sendable {
           recent(row, on: Int(channel))[policy.channels[Int(channel)].cap30d - 1] + 30 * Moment.day
         }
         if let first = free.min() { ends.append(first) }
+      case .c05: ends.append(row.known.leasedUntil)
       default: break
       }
     }

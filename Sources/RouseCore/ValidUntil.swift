@@ -91,6 +91,7 @@ package final class ValidUntil {
     while nextArrival < arrivals.count, arrivals[nextArrival] <= now { nextArrival += 1 }
     if nextArrival < arrivals.count { once = arrivals[nextArrival] }
     window.eachTurn { if $0 > now { once = min(once, $0) } }
+    if row.known.leasedUntil > now { once = min(once, row.known.leasedUntil) }
 
     /// The count from a start comes to a number of days.
     func reach(_ days: Int64?, _ start: Int64?) {

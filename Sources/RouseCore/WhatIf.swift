@@ -51,7 +51,7 @@ package struct WhatIf {
         if turn.distance < change?.distance ?? 2 { change = turn }
       }
     }
-    if row.contactEntries > 0, let turn = turn(nil, .missing, .noContacts, row, decision),
+    if row.contactEntries > 0 || row.known.contacts > 0, let turn = turn(nil, .missing, .noContacts, row, decision),
       turn.distance < change?.distance ?? 2
     {
       change = turn
@@ -72,6 +72,7 @@ package struct WhatIf {
     } else {
       trial.contacts.removeAll()
       trial.contactEntries = 0
+      trial.forgetKnownContacts()
     }
     var changed = Decision()
     scorer.score(trial, into: &changed)

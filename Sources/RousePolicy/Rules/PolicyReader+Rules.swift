@@ -3,9 +3,7 @@ import RouseCore
 /// Every reason code of a policy: each is used once, whatever carries it.
 struct CodeList {
   /// The model's own (model 11).
-  private static let own: Set<String> = [
-    "I01", "I02", "I03", "A01", "A02", "C01", "C02", "C03", "C04", "C05", "X01", "E01",
-  ]
+  private static let own = Set(ReasonCode.allCases.map(\.code))
   private var used: [(code: String, mark: Document.Mark, refuse: (String) -> Void)] = []
 
   static func isWellFormed(_ code: String) -> Bool {
