@@ -47,6 +47,9 @@ package final class CandidateRow {
     var known = KnownFacts()
     var isKnown = false
     var share: Int32 = -1
+    var source = UnsafeRawBufferPointer(start: nil, count: 0)
+    var userIDStart: UnsafeRawPointer?
+    var userIDLength = 0
   }
   private let head: UnsafeMutablePointer<Head>
 
@@ -77,6 +80,33 @@ package final class CandidateRow {
     get { head.pointee.share }
     set { head.pointee.share = newValue }
   }
+  /// The candidate's object as it was read; valid until the bytes that it was read from go.
+  package var source: UnsafeRawBufferPointer { head.pointee.source }
+  package func setSource(_ bytes: UnsafeRawBufferPointer) { head.pointee.source = bytes }
+  /// Where the user_id's value stands in it, its quotes included.
+  package var userIDStart: UnsafeRawPointer? {
+    get { head.pointee.userIDStart }
+    set { head.pointee.userIDStart = newValue }
+  }
+  package var userIDLength: Int {
+    get { head.pointee.userIDLength }
+    set { head.pointee.userIDLength = newValue }
+  }
+
+  /// The object as it was read, but with an empty user_id: what may be kept where users can be forgotten.
+  package var sourceWithoutUserID: [UInt8] {
+    guard let start = source.baseAddress, let place = userIDStart, userIDCount > 0 else { return Array(source) }
+    let before = start.distance(to: place)
+    guard before >= 0, before + userIDLength <= source.count else { return Array(source) }
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(source.count - userIDLength + 2)
+    bytes.append(contentsOf: source[..<before])
+    bytes.append(0x22)
+    bytes.append(0x22)
+    bytes.append(contentsOf: source[(before + userIDLength)...])
+    return bytes
+  }
+
   /// Members that nobody declared.
   package var ignored: Int {
     get { head.pointee.ignored }
@@ -114,6 +144,15 @@ package final class CandidateRow {
     textPlaces.deallocate()
   }
 
+  /// - Parameter id: at most `longestUserID` bytes of UTF-8.
+  package func setUserID(_ id: some Collection<UInt8>) {
+    userIDCount = 0
+    for byte in id.prefix(Self.longestUserID) {
+      userIDBytes[userIDCount] = byte
+      userIDCount += 1
+    }
+  }
+
   package var userID: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: userIDBytes, count: userIDCount) }
 
   /// Forgets the candidate.
@@ -129,6 +168,8 @@ package final class CandidateRow {
       head.pointee.isKnown = false
     }
     head.pointee.share = -1
+    head.pointee.source = UnsafeRawBufferPointer(start: nil, count: 0)
+    head.pointee.userIDStart = nil
     head.pointee.contactEntries = 0
     head.pointee.ignored = 0
     if keepsTexts { textBytes.removeAll(keepingCapacity: true) }

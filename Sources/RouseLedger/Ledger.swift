@@ -6,7 +6,7 @@ import RouseCore
 /// One thread of the ledger's own writes. It takes what waits, up to a bound, into one transaction, commits it (one fsync
 /// for all), applies it to the memory, and answers. Answers are called on that thread: hand on, never block.
 package final class Ledger: Sendable {
-  package struct Settings: Sendable {
+  package struct Settings: Sendable, Equatable {
     /// The SQLite file; beside it stand `-wal`, `-shm` and `.lock`.
     package var file: String
     /// For how long the contacts of a committed plan are taken.

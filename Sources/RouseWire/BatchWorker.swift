@@ -1,11 +1,5 @@
 import RouseCore
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
-
 /// Decodes and scores blocks of candidate lines, one at a time, with scratch of its own: one a thread.
 package final class BatchWorker: @unchecked Sendable {
   // Sendable because one thread at a time holds it: it is handed on, never shared.
@@ -24,6 +18,7 @@ package final class BatchWorker: @unchecked Sendable {
   private let explanation: ExplanationWriter?
   private let validUntil: ValidUntil?
   private let longestLine: Int
+  private let facts: (any FactSource)?
   private let tables: WireTables
   private let row: CandidateRow
   private let isStream: Bool
@@ -37,14 +32,17 @@ package final class BatchWorker: @unchecked Sendable {
   }
 
   /// - Parameters:
+  ///   - facts: what is known of users beside what candidates carry; nil: nothing.
   ///   - longestLine: bytes, without the LF.
   ///   - isStream: `end` and `cancel` end it; elsewhere they are no candidates.
   package init(
-    scorer: Scorer, writer: DecisionWriter, tables: WireTables, extras: Extras = [], longestLine: Int, isStream: Bool
+    scorer: Scorer, writer: DecisionWriter, tables: WireTables, extras: Extras = [], facts: (any FactSource)? = nil,
+    longestLine: Int, isStream: Bool
   ) {
     self.scorer = scorer
     self.writer = writer
     self.longestLine = longestLine
+    self.facts = facts
     self.isStream = isStream
     explanation = extras.contains(.explain) ? ExplanationWriter(scorer: scorer) : nil
     validUntil = extras.contains(.validUntil) ? ValidUntil(scorer: scorer) : nil
@@ -97,6 +95,33 @@ package final class BatchWorker: @unchecked Sendable {
     }
   }
 
+  // MARK: - Kept lines
+
+  /// Scores a candidate whose line was kept with an empty user_id.
+  /// - Parameters:
+  ///   - line: within a `Block`.
+  ///   - take: gets the row, scored, and the decision.
+  /// - Returns: false when the line is no candidate's.
+  package func scoreKept(
+    _ line: UnsafeRawBufferPointer, userID: some Collection<UInt8>, _ take: (CandidateRow, Decision) -> Void
+  ) -> Bool {
+    var scratch = takeScratch()
+    defer { self.scratch = scratch }
+    guard scratch.reader.read(line, into: row) == .invalid, row.source.count > 0 else { return false }
+    row.setUserID(userID)
+    decide(&scratch)
+    take(row, scratch.decision)
+    return true
+  }
+
+  /// The same, as a row of a reply.
+  package func scoreKept(
+    _ line: UnsafeRawBufferPointer, userID: some Collection<UInt8>, into out: inout ByteWriter
+  ) -> Bool {
+    var totals = Totals()
+    return scoreKept(line, userID: userID) { _, decision in write(decision, into: &out, totals: &totals) }
+  }
+
   // MARK: - Rank
 
   /// Scores the lines of a block from an offset on, and keeps what a plan needs of them.
@@ -119,7 +144,7 @@ package final class BatchWorker: @unchecked Sendable {
     var scratch = takeScratch()
     defer { self.scratch = scratch }
     var at = start
-    while let line = nextLine(block, &at) {
+    while let line = block.nextLine(&at, longest: longestLine) {
       if line.count > longestLine { return .lineTooLong }
       if let stop = read(line, &scratch) {
         switch stop {
@@ -131,20 +156,6 @@ package final class BatchWorker: @unchecked Sendable {
       take(scratch.decision)
     }
     return .none
-  }
-
-  /// The next line that is not blank, without its LF; one that is too long counts as such, whatever it is made of.
-  private func nextLine(_ block: Block, _ at: inout Int) -> UnsafeRawBufferPointer? {
-    let bytes = block.bytes
-    guard let base = bytes.baseAddress else { return nil }
-    while at < bytes.count {
-      guard let found = memchr(base + at, 0x0A, bytes.count - at) else { return nil }
-      let end = base.distance(to: found)
-      let line = UnsafeRawBufferPointer(rebasing: bytes[at..<end])
-      at = end + 1
-      if line.count > longestLine || !isBlank(line) { return line }
-    }
-    return nil
   }
 
   /// Reads a line and decides; the control, if it is one.
@@ -175,6 +186,7 @@ package final class BatchWorker: @unchecked Sendable {
 
   @inline(__always)
   private func decide(_ scratch: inout Scratch) {
+    facts?.tell(row)
     validUntil?.keep(row)
     scorer.score(row, into: &scratch.decision)
   }
@@ -183,11 +195,4 @@ package final class BatchWorker: @unchecked Sendable {
     row.reset()
     scratch.decision.invalidate(.i01)
   }
-}
-
-/// Only space, tab and CR.
-@inline(__always)
-package func isBlank(_ line: UnsafeRawBufferPointer) -> Bool {
-  if let first = line.first, first > 0x20 { return false }
-  return line.allSatisfy { $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }
 }
