@@ -5,26 +5,27 @@ extension Request {
   /// Without id, time limit and the plan's key.
   package func writeSettings(into out: inout ByteWriter) {
     out.write("{\"op\":\"rank\"")
-    func text(_ name: StaticString, _ value: String?) {
-      guard let value else { return }
-      begin(name, &out)
-      out.writeQuoted(value)
-    }
-    text("campaign", campaign)
-    text("policy", policy)
-    text("as_of", asOf?.text)
+    text("campaign", campaign, &out)
+    text("policy", policy, &out)
+    text("as_of", asOf?.text, &out)
     switch candidates {
-    case .audience(let condition): text("audience", condition)
+    case .audience(let condition): text("audience", condition, &out)
     case .stream: out.write(",\"stream\":true")
     case .users, .none: break
     }
-    setting("budget", budget, &out) { out.write(number: $0) }
-    setting("capital", capital, &out) { out.write(number: $0) }
+    setting("budget", budget, &out) { $1.write(number: $0) }
+    setting("capital", capital, &out) { $1.write(number: $0) }
     counts("capacity", capacity, &out)
     counts("quota", quota, &out)
     if let tierFirst { out.write(tierFirst ? ",\"tier_first\":true" : ",\"tier_first\":false") }
-    setting("limit", limit, &out) { out.write($0) }
+    setting("limit", limit, &out) { $1.write($0) }
     out.put(0x7D)
+  }
+
+  private func text(_ name: StaticString, _ value: String?, _ out: inout ByteWriter) {
+    guard let value else { return }
+    begin(name, &out)
+    out.writeQuoted(value)
   }
 
   private func begin(_ name: StaticString, _ out: inout ByteWriter) {
@@ -34,7 +35,7 @@ extension Request {
   }
 
   private func setting<Value>(
-    _ name: StaticString, _ setting: LimitSetting<Value>, _ out: inout ByteWriter, _ write: (Value) -> Void
+    _ name: StaticString, _ setting: LimitSetting<Value>, _ out: inout ByteWriter, _ write: (Value, inout ByteWriter) -> Void
   ) {
     switch setting {
     case .policy: return
@@ -43,7 +44,7 @@ extension Request {
       out.write("null")
     case .most(let value):
       begin(name, &out)
-      write(value)
+      write(value, &out)
     }
   }
 
