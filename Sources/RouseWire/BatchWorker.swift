@@ -20,9 +20,7 @@ package final class BatchWorker: @unchecked Sendable {
   }
 
   private let scorer: Scorer
-  private let writer: DecisionWriter
-  private let explanation: ExplanationWriter?
-  private let validUntil: ValidUntil?
+  private let output: CandidateOutput
   private let longestLine: Int
   private let tables: WireTables
   private let row: CandidateRow
@@ -43,11 +41,9 @@ package final class BatchWorker: @unchecked Sendable {
     scorer: Scorer, writer: DecisionWriter, tables: WireTables, extras: Extras = [], longestLine: Int, isStream: Bool
   ) {
     self.scorer = scorer
-    self.writer = writer
     self.longestLine = longestLine
     self.isStream = isStream
-    explanation = extras.contains(.explain) ? ExplanationWriter(scorer: scorer) : nil
-    validUntil = extras.contains(.validUntil) ? ValidUntil(scorer: scorer) : nil
+    output = CandidateOutput(scorer: scorer, writer: writer, extras: extras)
     self.tables = tables
     row = CandidateRow(policy: scorer.policy, keepingTexts: extras.contains(.explain))
   }
@@ -66,7 +62,7 @@ package final class BatchWorker: @unchecked Sendable {
   /// Scores the lines of a block from an offset on; one row a line, each ended by an LF, into `out`.
   package func score(_ block: Block, from start: Int = 0, into out: inout ByteWriter, totals: inout Totals) -> Stop {
     eachLine(of: block, from: start) { decision in
-      write(decision, into: &out, totals: &totals)
+      output.write(decision, row, into: &out, totals: &totals)
       out.put(0x0A)
     }
   }
@@ -78,23 +74,7 @@ package final class BatchWorker: @unchecked Sendable {
     var scratch = takeScratch()
     defer { self.scratch = scratch }
     try read(&scanner, depth: depth, &scratch)
-    write(scratch.decision, into: &out, totals: &totals)
-  }
-
-  private func write(_ decision: Decision, into out: inout ByteWriter, totals: inout Totals) {
-    totals.count(decision)
-    writer.write(decision, userID: row.userID, into: &out)
-    if let validUntil {
-      out.truncate(to: out.count - 1)
-      DecisionWriter.write(validUntil: validUntil.moment(row, decision), into: &out)
-      out.put(0x7D)
-    }
-    if let explanation, decision.depth >= .stage {
-      out.truncate(to: out.count - 1)
-      out.write(",\"explain\":")
-      explanation.write(row, decision, into: &out)
-      out.put(0x7D)
-    }
+    output.write(scratch.decision, row, into: &out, totals: &totals)
   }
 
   // MARK: - Rank
@@ -175,7 +155,7 @@ package final class BatchWorker: @unchecked Sendable {
 
   @inline(__always)
   private func decide(_ scratch: inout Scratch) {
-    validUntil?.keep(row)
+    output.keep(row)
     scorer.score(row, into: &scratch.decision)
   }
 
