@@ -31,7 +31,7 @@ package final class Ranking: @unchecked Sendable {
     for index in part.lines.indices {
       let line = part.lines[index]
       let place = (part: partIndex, line: Int32(truncatingIfNeeded: index))
-      if line.idCount > 0, !seen.insert(line.hash, place, isSame: { self.isSame(part, line, $0) }) {
+      if line.idCount > 0, !line.isUnique, !seen.insert(line.hash, place, isSame: { self.isSame(part, line, $0) }) {
         part.refuse(index)
         if line.user >= 0 { refused.append(Int(line.user)) }
       } else if line.user >= 0 {
