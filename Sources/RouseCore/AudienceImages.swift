@@ -3,7 +3,7 @@
 package final class AudienceImages: @unchecked Sendable {
   // Sendable because one thread fills it, and only then hands it over.
 
-  let fields: FieldTable
+  package let fields: FieldTable
   private let experiment: Experiment?
   /// By candidate and column; a text is a number of `words`.
   private(set) var bits: ContiguousArray<UInt64> = []

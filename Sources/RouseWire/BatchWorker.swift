@@ -118,6 +118,11 @@ package final class BatchWorker: @unchecked Sendable {
     part.add(scratch.decision, row, scorer)
   }
 
+  /// Scores a candidate again whose line was kept with an empty user_id.
+  package func rankKept(_ line: UnsafeRawBufferPointer, userID: [UInt8], into part: RankPart) {
+    _ = scoreKept(line, userID: userID) { row, decision in part.addAgain(decision, row, scorer) }
+  }
+
   // MARK: - Lines
 
   /// Decides on one line after another; where and why it stopped.

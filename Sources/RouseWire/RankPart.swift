@@ -29,14 +29,20 @@ package final class RankPart: @unchecked Sendable {
   }
 
   let rows: RankRows
+  /// The plan is to be committed: held-out users are planned with, and lines are kept.
+  let isForCommit: Bool
   package private(set) var totals = Totals()
   private(set) var lines: [Line] = []
   var users: PlanUsers
   private var ids: ByteWriter
   private var packed: ByteWriter
+  /// The lines of `users` with empty user_ids, one after another, and where they end.
+  private var sources = ByteWriter(capacity: 64)
+  private var sourceEnds: [Int] = []
 
-  package init(policy: Policy, rows: RankRows) {
+  package init(policy: Policy, rows: RankRows, isForCommit: Bool = false) {
     self.rows = rows
+    self.isForCommit = isForCommit
     users = PlanUsers(policy: policy)
     ids = ByteWriter(capacity: 256)
     packed = ByteWriter(capacity: 1024)
@@ -58,7 +64,7 @@ package final class RankPart: @unchecked Sendable {
   }
 
   private func isPlanned(_ decision: Decision) -> Bool {
-    decision.status == .eligible || decision.status == .holdout && rows == .all
+    decision.status == .eligible || decision.status == .holdout && (rows == .all || isForCommit)
   }
 
   private func keep(
@@ -78,6 +84,10 @@ package final class RankPart: @unchecked Sendable {
       users.append(
         decision, tie: decision.tie ?? policy.experiment.tie(userID), userID: userID,
         quotas: { scorer.isUnder(quota: $0, row) }, quotaCount: policy.quotas.count)
+      if isForCommit {
+        sources.write(row.sourceWithoutUserID)
+        sourceEnds.append(sources.count)
+      }
     }
     if isPlanned || rows == .all {
       PackedDecision.pack(decision, withBest: !isPlanned && decision.depth == .value, into: &packed)
@@ -87,6 +97,7 @@ package final class RankPart: @unchecked Sendable {
   /// About the bytes that this part will cost its rank, the tables over all parts included.
   package var memory: Int {
     lines.count &* (MemoryLayout<Line>.stride + Self.tablesPerLine) &+ ids.count &+ packed.count &+ users.memory
+      &+ sources.count &+ sourceEnds.count &* 8
   }
   /// The places of user_ids, their hashes, and their buckets, at most half full.
   private static let tablesPerLine = 48
@@ -94,6 +105,21 @@ package final class RankPart: @unchecked Sendable {
   func userID(_ line: Line) -> UnsafeRawBufferPointer {
     let start = Int(line.idStart)
     return UnsafeRawBufferPointer(rebasing: ids.bytes[start..<(start + Int(line.idCount))])
+  }
+
+  /// Empty for one of the audience.
+  func source(_ line: Line) -> UnsafeRawBufferPointer {
+    let user = Int(line.user)
+    guard sourceEnds.indices.contains(user) else { return UnsafeRawBufferPointer(start: nil, count: 0) }
+    return UnsafeRawBufferPointer(
+      rebasing: sources.bytes[(user > 0 ? sourceEnds[user - 1] : 0)..<sourceEnds[user]])
+  }
+
+  /// Adds a candidate that was scored again.
+  func addAgain(_ decision: Decision, _ row: CandidateRow, _ scorer: Scorer) {
+    totals.count(decision)
+    guard isPlanned(decision) else { return }
+    keep(decision, row, scorer, userID: row.userID, hash: nil)
   }
 
   func unpack(_ line: Line, policy: Policy, into decision: inout Decision) {
