@@ -1,3 +1,5 @@
+import RouseCore
+
 /// Questions: each is answered from a consistent view of the file, on a connection of its own, and never waits for what is
 /// being written.
 extension Ledger {

@@ -1,3 +1,5 @@
+import RouseCore
+
 /// The ledger's numbers for kinds and channels. A name that is new is written down with the transaction that brings it.
 struct Names {
   private var kindNumbers: [String: Int] = [:]

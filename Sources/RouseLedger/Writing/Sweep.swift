@@ -1,3 +1,5 @@
+import RouseCore
+
 /// A pass over what is no longer kept, in steps between which other work goes on.
 struct Sweep: Sendable {
   let now: Int64

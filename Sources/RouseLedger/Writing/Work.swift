@@ -1,3 +1,5 @@
+import RouseCore
+
 /// What the writer's thread is asked for.
 enum Work: Sendable {
   case record([EventEntry], now: Int64, done: Ledger.Done<[EventResult]>)

@@ -44,9 +44,10 @@ extension Writer {
     case .erased, .nobody: return true
     case .unknown: return false
     case .known(let user):
-      if group.changed.contains(user) || draft.seen < changesSince { return true }
+      let seen = row.seen ?? draft.seen
+      if group.changed.contains(user) || seen < changesSince { return true }
       let standing = memory.standing
-      if standing.sequence(of: user) > draft.seen { return true }
+      if standing.sequence(of: user) > seen { return true }
       // A lease that ends by the request's moment kept nobody from being chosen then.
       return standing.facts(of: user).leasedUntil > max(draft.made, draft.asOf)
     }

@@ -1,3 +1,5 @@
+import RouseCore
+
 extension Writer {
   func record(
     _ entries: [EventEntry], _ now: Int64, _ writing: any LedgerWriting, _ done: @escaping Ledger.Done<[EventResult]>
