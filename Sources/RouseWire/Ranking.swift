@@ -9,18 +9,39 @@ package final class Ranking: @unchecked Sendable {
   private let rows: RankRows
   private var parts: [RankPart] = []
   private var users: PlanUsers
-  /// Where a user of `users` stands: its part and line.
-  private var places: [(part: Int32, line: Int32)] = []
+  /// Where what was decided on a user of `users` stands packed.
+  private var places: [Place] = []
   private var seen = SeenUsers()
   package private(set) var totals = Totals()
   private var plan: Plan?
+  private let keepsHoldout: Bool
+  private let sieve: Sieve?
 
-  package init(scorer: Scorer, writer: DecisionWriter, rows: RankRows) {
+  private struct Place {
+    let part: Int32
+    let start: UInt32
+    let count: UInt32
+  }
+
+  /// - Parameters:
+  ///   - limits: those that will be planned under, when they are known by now: they may allow a sieve.
+  ///   - keepsHoldout: ghosts are asked for, though no rows but the contacts'.
+  package init(
+    scorer: Scorer, writer: DecisionWriter, rows: RankRows, limits: PlanLimits? = nil, keepsHoldout: Bool = false
+  ) {
     self.scorer = scorer
     policy = scorer.policy
     self.writer = writer
     self.rows = rows
+    self.keepsHoldout = keepsHoldout
+    sieve = rows == .contacts ? limits.flatMap { Sieve(policy: scorer.policy, limits: $0) } : nil
     users = PlanUsers(policy: scorer.policy)
+  }
+
+  /// A part to be filled and added. The later it is made, the fewer users it keeps whom no plan can want. Any thread may
+  /// ask for one.
+  package func part() -> RankPart {
+    RankPart(policy: policy, rows: rows, keepsHoldout: keepsHoldout, mark: sieve?.mark)
   }
 
   /// Adds the next part. A user_id that came before makes its line invalid, I03.
@@ -30,33 +51,63 @@ package final class Ranking: @unchecked Sendable {
     var refused: [Int] = []
     for index in part.lines.indices {
       let line = part.lines[index]
-      let place = (part: partIndex, line: Int32(truncatingIfNeeded: index))
-      if line.idCount > 0, !line.isUnique, !seen.insert(line.hash, place, isSame: { self.isSame(part, line, $0) }) {
+      if line.mayRepeat, !seen.insert(line.hash, SeenUsers.Place(part: partIndex, id: line.id), in: parts) {
         part.refuse(index)
         if line.user >= 0 { refused.append(Int(line.user)) }
       } else if line.user >= 0 {
-        places.append(place)
+        places.append(Place(part: partIndex, start: line.packedStart, count: line.packedCount))
       }
     }
+    let known = users.count
     users.append(part.users, leavingOut: refused)
     part.users = PlanUsers(policy: policy)
     totals.add(part.totals)
+    guard rows == .contacts else { return }
+    part.forgetLines()
+    if part.isEmpty { parts.removeLast() }
+    sieve?.note(users, from: known)
+    if let sieve, users.count > 4 * sieve.limit + 4000, users.count > 2 * keptLast { narrow(sieve) }
   }
 
-  private func isSame(_ part: RankPart, _ line: RankPart.Line, _ other: (part: Int32, line: Int32)) -> Bool {
-    let otherPart = parts[Int(other.part)]
-    return otherPart.userID(otherPart.lines[Int(other.line)]).elementsEqual(part.userID(line))
+  /// How many users were kept when it was last asked who may still matter.
+  private var keptLast = 0
+
+  /// Drops the users whom no plan can want any more.
+  private func narrow(_ sieve: Sieve) {
+    let mark = sieve.narrow()
+    let kept = part()
+    let index = Int32(truncatingIfNeeded: parts.count)
+    var dropped: [Int] = []
+    var moved: [Place] = []
+    for (user, place) in zip(users.users, places) {
+      let worth = sieve.worth(users.options[user.optionStart + Int(user.best)])
+      guard mark.wants(arm: user.arm, worth: worth, tie: user.tie) else {
+        dropped.append(moved.count + dropped.count)
+        continue
+      }
+      let start = kept.take(place.start, place.count, of: parts[Int(place.part)])
+      moved.append(Place(part: index, start: start, count: place.count))
+    }
+    var left = PlanUsers(policy: policy)
+    left.append(users, leavingOut: dropped)
+    users = left
+    places = moved
+    keptLast = users.count
+    for part in parts { part.forgetPacked() }
+    parts.append(kept)
   }
 
   /// Chooses the contacts. After it no part may be added.
-  /// - Parameter isAbandoned: once it is true, nobody will ask for the rows.
+  /// - Parameters:
+  ///   - limits: those that the rank was made with, where it was made with any.
+  ///   - isAbandoned: once it is true, nobody will ask for the rows.
   package func finish(_ limits: PlanLimits, isAbandoned: () -> Bool = { false }) {
     seen = SeenUsers()
     let plan = Plan(users: users, policy: policy, limits: limits, rankWaitlist: rows == .all, isAbandoned: isAbandoned)
-    for user in users.users.indices where users.users[user].arm != .holdout {
-      totals.statuses[Int(Status.eligible.rawValue)] -= 1
-      totals.statuses[Int((plan.outcomes[user].taken >= 0 ? Status.contact : .waitlist).rawValue)] += 1
-    }
+    let eligible = totals.statuses[Int(Status.eligible.rawValue)]
+    totals.statuses[Int(Status.eligible.rawValue)] = 0
+    totals.statuses[Int(Status.contact.rawValue)] += plan.contacts
+    totals.statuses[Int(Status.waitlist.rawValue)] += eligible - plan.contacts
     self.plan = plan
   }
 
@@ -85,11 +136,8 @@ package final class Ranking: @unchecked Sendable {
           return
         }
         if !asLines, cursor.rank > 0 { out.put(0x2C) }
-        let user = plan.order[cursor.rank]
+        write(plan.order[cursor.rank], plan, &decision, &out)
         cursor.rank += 1
-        let place = places[user]
-        let part = parts[Int(place.part)]
-        write(part, part.lines[Int(place.line)], user, plan, &decision, &out)
       case .all:
         while cursor.part < parts.count, cursor.line >= parts[cursor.part].lines.count {
           cursor.part += 1
@@ -105,24 +153,30 @@ package final class Ranking: @unchecked Sendable {
         cursor.line += 1
         if line.isRepeated {
           decision.invalidate(.i03)
-          writer.write(decision, userID: part.userID(line), into: &out)
+          writer.write(decision, userID: part.userID(at: line.id), into: &out)
         } else if line.user >= 0 {
-          write(part, line, cursor.user, plan, &decision, &out)
+          write(cursor.user, plan, &decision, &out)
           cursor.user += 1
         } else {
           part.unpack(line, policy: policy, into: &decision)
-          writer.write(decision, userID: part.userID(line), into: &out)
+          writer.write(decision, userID: part.userID(at: line.id), into: &out)
         }
       }
       if asLines { out.put(0x0A) }
     }
   }
 
-  private func write(
-    _ part: RankPart, _ line: RankPart.Line, _ user: Int, _ plan: Plan, _ decision: inout Decision,
-    _ out: inout ByteWriter
-  ) {
-    part.unpack(line, policy: policy, into: &decision)
+  private func write(_ user: Int, _ plan: Plan, _ decision: inout Decision, _ out: inout ByteWriter) {
+    let placement = place(user, plan, &decision)
+    users.userID(user).withUnsafeBytes {
+      writer.write(decision, userID: $0, placement: placement, into: &out)
+    }
+  }
+
+  /// What was decided on a user, with the option that the plan shows as the only one.
+  private func place(_ user: Int, _ plan: Plan, _ decision: inout Decision) -> DecisionWriter.Placement {
+    let place = places[user]
+    parts[Int(place.part)].unpack(at: place.start, policy: policy, into: &decision)
     let outcome = plan.outcomes[user]
     decision.options.removeAll(keepingCapacity: true)
     decision.options.append(users.options[outcome.shown])
@@ -134,7 +188,29 @@ package final class Ranking: @unchecked Sendable {
       decision.status = outcome.taken >= 0 ? .contact : .waitlist
       if outcome.taken >= 0 { placement.propensity = plan.propensity(user) }
     }
-    writer.write(decision, userID: part.userID(line), placement: placement, into: &out)
+    return placement
+  }
+
+  /// Everyone whom a committed plan remembers: the contacts in rank order, then the held-out users who would have been
+  /// contacted, in tie order.
+  /// - Parameter take: the user_id, the decision with the option shown as the only one, and its place in the plan; of a
+  ///   ghost the option of its channel.
+  package func eachCommitted(
+    _ take: (_ userID: ArraySlice<UInt8>, _ decision: Decision, _ placement: DecisionWriter.Placement) -> Void
+  ) {
+    guard let plan else { return }
+    var decision = Decision()
+    for user in plan.order.prefix(plan.contacts) {
+      let placement = place(user, plan, &decision)
+      take(users.userID(user), decision, placement)
+    }
+    for user in plan.ghosts() {
+      let placement = place(user, plan, &decision)
+      if let option = users.options[users.optionRange(user)].first(where: { $0.channel == placement.ghost }) {
+        decision.options[0] = option
+      }
+      take(users.userID(user), decision, placement)
+    }
   }
 
   /// `{"lines":..}`, the plan's totals (model 10).
@@ -187,25 +263,31 @@ package final class Ranking: @unchecked Sendable {
   }
 }
 
-/// The user_ids seen so far, as places of lines: open addressing, at most half full.
-private struct SeenUsers {
-  private var places: [(part: Int32, line: Int32)] = []
+/// The user_ids seen so far, as places among the parts' user_ids: open addressing, at most half full.
+struct SeenUsers {
+  struct Place {
+    let part: Int32
+    let id: UInt32
+  }
+
+  private var places: [Place] = []
   private var hashes: [UInt64] = []
   /// The upper half of a hash, and the index of its place counted from 1; 0 is empty. So a look-up that finds another
   /// user touches no other memory.
   private var buckets = [UInt64](repeating: 0, count: 1 << 10)
 
+  /// About the bytes that one takes: its place and hash, and its share of buckets half to a quarter full.
+  static let memory = 40
+
   /// False when the same id is there.
-  mutating func insert(
-    _ hash: UInt64, _ place: (part: Int32, line: Int32), isSame: ((part: Int32, line: Int32)) -> Bool
-  ) -> Bool {
+  mutating func insert(_ hash: UInt64, _ place: Place, in parts: [RankPart]) -> Bool {
     if places.count * 2 >= buckets.count { grow() }
     let upper = hash & 0xFFFF_FFFF_0000_0000
     var at = Int(truncatingIfNeeded: hash) & (buckets.count - 1)
     while case let entry = buckets[at], entry != 0 {
       if entry & 0xFFFF_FFFF_0000_0000 == upper {
         let index = Int(entry & 0xFFFF_FFFF) - 1
-        if hashes[index] == hash, isSame(places[index]) { return false }
+        if hashes[index] == hash, Self.isSame(places[index], place, parts) { return false }
       }
       at = (at + 1) & (buckets.count - 1)
     }
@@ -215,8 +297,12 @@ private struct SeenUsers {
     return true
   }
 
+  private static func isSame(_ left: Place, _ right: Place, _ parts: [RankPart]) -> Bool {
+    parts[Int(left.part)].userID(at: left.id).elementsEqual(parts[Int(right.part)].userID(at: right.id))
+  }
+
   private mutating func grow() {
-    var larger = [UInt64](repeating: 0, count: buckets.count * 4)
+    var larger = [UInt64](repeating: 0, count: buckets.count * 2)
     for (index, hash) in hashes.enumerated() {
       var at = Int(truncatingIfNeeded: hash) & (larger.count - 1)
       while larger[at] != 0 { at = (at + 1) & (larger.count - 1) }
