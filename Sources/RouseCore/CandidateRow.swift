@@ -33,6 +33,8 @@ package final class CandidateRow {
 
   package let slotCount: Int
   package let declaredCount: Int
+  /// Seconds.
+  private let clockSkew: Int64
   package let bits: UnsafeMutablePointer<UInt64>
   package let states: UnsafeMutablePointer<UInt8>
   /// At most `longestUserID` bytes of UTF-8.
@@ -126,6 +128,7 @@ package final class CandidateRow {
     head.initialize(to: Head())
     slotCount = policy.fields.slotCount
     declaredCount = policy.fields.declared.count
+    clockSkew = policy.definition.clockSkew
     keepsTexts = keepingTexts || policy.comparesTexts
     bits = .allocate(capacity: slotCount)
     bits.initialize(repeating: 0, count: slotCount)
@@ -198,7 +201,9 @@ package final class CandidateRow {
     head.pointee.known = facts
     head.pointee.isKnown = true
     guard !contacts.isEmpty else { return }
-    var carried = head.pointee.contacts.sorted(by: Contact.isBefore)[...]
+    // One that lies ahead is not usable as the candidate carries it; as the ledger tells it, it has been made.
+    let latest = now + clockSkew
+    var carried = head.pointee.contacts.filter { $0.at <= latest }.sorted(by: Contact.isBefore)[...]
     for contact in contacts.sorted(by: Contact.isBefore) {
       while let first = carried.first, Contact.isBefore(first, contact) { carried.removeFirst() }
       if let first = carried.first, !Contact.isBefore(contact, first) {

@@ -1,5 +1,7 @@
 import Foundation
+import Logging
 import RouseCore
+import RouseLedger
 import RousePolicy
 import RouseTLS
 import RouseWire
@@ -34,6 +36,9 @@ final class SessionHarness {
     var overload: Int?
     var mayRefuse = true
     var activated: [PolicyChange] = []
+    private(set) var ledger: Ledger?
+    private(set) var audience: StandingAudience?
+    private(set) var ledgerFile: String?
 
     init(
       policy: String = "policy.yaml", limits: Configuration.Limits = .init(), roles: Set<Configuration.Role> = [.score],
@@ -52,6 +57,20 @@ final class SessionHarness {
       rankMemory = MemoryPool(size: limits.rankBytes)
     }
 
+    /// Opens a ledger, as a server does when it starts; one that is open is closed first.
+    func openLedger(_ file: String, leaseSeconds: Int64 = 3 * 86_400) throws {
+      ledger?.close()
+      let opened = try Ledger(.init(file: file, leaseSeconds: leaseSeconds)) { _ in }
+      ledger = opened
+      ledgerFile = file
+      let audience = StandingAudience(
+        opened, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+        longestLine: configuration.limits.lineBytes)
+      self.audience = audience
+      audience.arrange(for: policies.live)
+      while (try? audience.view(of: "TRUE", policies.live)) == nil { Thread.sleep(forTimeInterval: 0.001) }
+    }
+
     /// What a reload does.
     func change(_ body: (inout Configuration) -> Void) {
       body(&configuration)
@@ -66,7 +85,7 @@ final class SessionHarness {
           let version = self.policies.versions[0]
           return (version, version.name)
         }, memory: memory, rankMemory: rankMemory, overload: { self.overload }, mayRefuse: { _ in self.mayRefuse },
-        serverVersion: "test",
+        serverVersion: "test", ledger: ledger, audience: audience,
         notesAnswers: { true })
     }
   }
@@ -91,6 +110,9 @@ final class SessionHarness {
       take()
     }
   }
+
+  /// Moves the calendar; a test does so between connections.
+  func advanceCalendar(to wall: Int64) { time.wall = wall }
 
   /// Moves the clock, second by second as a timer would, and tells the session.
   func wait(seconds: Int) {
