@@ -10,6 +10,7 @@ import Testing
   private static func ledger(_ totals: String = totals) throws -> StandIn {
     try StandIn { line in
       if line.contains("\"op\":\"record\"") { return "" }
+      if line.contains("\"op\":\"fields\"") { return #"{"ok":true,"fields":[]}"# }
       if line.contains("\"op\":\"end\"") { return totals }
       if line.contains("\"op\":\"cancel\"") {
         return #"{"ok":false,"error":{"code":"cancelled","message":"cancelled"}}"#
@@ -132,6 +133,23 @@ import Testing
       ["record"] + server.flags, input: "\(Self.event("recorded-1"))\n\(Self.event("full-1"))\n")
     #expect(run.code == 3 && run.error.contains("storage_failed"), "\(run.error)")
     #expect(run.error.contains("recorded before that: 1 event; send all of them again"), "\(run.error)")
+  }
+
+  /// A file from outside makes no requests in our name.
+  @Test(arguments: [
+    "{\"op\":\"end\"}", "{\"user_id\":\"u1\", \"op\" : \"cancel\"}\r", "{\"key\":\"k\",\"\\u006fp\":\"\\u0065nd\"}",
+  ])
+  func aLineThatWouldEndTheStream(_ line: String) throws {
+    for command in ["record", "load", "score", "rank"] {
+      let server = try Self.ledger()
+      let file = try server.write(
+        Self.event("recorded-1") + "\n\n" + line + "\n{\"op\":\"erase\",\"users\":[\"u1\"]}\n", "input.ndjson")
+      let run = try ClientRun([command, file, "--keys-from", "x"].prefix(command == "record" ? 4 : 2) + server.flags)
+      #expect(run.code == 2 && run.error.contains("\(file):3: "), "\(run.error)")
+      #expect(!server.lines.contains { $0.contains("erase") || $0 == line })
+    }
+    let csv = try Self.ledger()
+    #expect(try ClientRun(["load", "--csv"] + csv.flags, input: "user_id,op\nu1,end\n").code == 2)
   }
 
   @Test func load() throws {
