@@ -29,6 +29,11 @@ static inline void rouse_sha256_start(rouse_sha256_prefix *prefix, const void *b
   SHA256_Update(&prefix->state, bytes, count);
 }
 
+/// Takes more bytes into a prefix.
+static inline void rouse_sha256_more(rouse_sha256_prefix *prefix, const void *bytes, size_t count) {
+  SHA256_Update(&prefix->state, bytes, count);
+}
+
 /// SHA-256 of the prefix followed by `count` bytes, 32 bytes into `digest`. The low-level calls cost a third of EVP's on
 /// short texts, and this stands on the path of every candidate.
 static inline void rouse_sha256_finish(const rouse_sha256_prefix *prefix, const void *bytes, size_t count,

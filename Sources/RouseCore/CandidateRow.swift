@@ -47,6 +47,9 @@ package final class CandidateRow {
     var known = KnownFacts()
     var isKnown = false
     var share: Int32 = -1
+    var source = UnsafeRawBufferPointer(start: nil, count: 0)
+    var userIDStart: UnsafeRawPointer?
+    var userIDLength = 0
   }
   private let head: UnsafeMutablePointer<Head>
 
@@ -77,6 +80,33 @@ package final class CandidateRow {
     get { head.pointee.share }
     set { head.pointee.share = newValue }
   }
+  /// The candidate's object as it was read; valid until the bytes that it was read from go.
+  package var source: UnsafeRawBufferPointer { head.pointee.source }
+  package func setSource(_ bytes: UnsafeRawBufferPointer) { head.pointee.source = bytes }
+  /// Where the user_id's value stands in it, its quotes included.
+  package var userIDStart: UnsafeRawPointer? {
+    get { head.pointee.userIDStart }
+    set { head.pointee.userIDStart = newValue }
+  }
+  package var userIDLength: Int {
+    get { head.pointee.userIDLength }
+    set { head.pointee.userIDLength = newValue }
+  }
+
+  /// The object as it was read, but with an empty user_id: what may be kept where users can be forgotten.
+  package var sourceWithoutUserID: [UInt8] {
+    guard let start = source.baseAddress, let place = userIDStart, userIDCount > 0 else { return Array(source) }
+    let before = start.distance(to: place)
+    guard before >= 0, before + userIDLength <= source.count else { return Array(source) }
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(source.count - userIDLength + 2)
+    bytes.append(contentsOf: source[..<before])
+    bytes.append(0x22)
+    bytes.append(0x22)
+    bytes.append(contentsOf: source[(before + userIDLength)...])
+    return bytes
+  }
+
   /// Members that nobody declared.
   package var ignored: Int {
     get { head.pointee.ignored }
@@ -88,6 +118,8 @@ package final class CandidateRow {
   /// Where the kept text of a slot stands in `textBytes`.
   package let textPlaces: UnsafeMutablePointer<(start: Int, count: Int)>
   package var textBytes: [UInt8] = []
+  /// Where the channel that a contact names stands in `textBytes`, for each of `contacts` as they were read.
+  package var channelPlaces: ContiguousArray<(start: Int, count: Int)> = []
 
   package init(policy: Policy, keepingTexts: Bool = false) {
     head = .allocate(capacity: 1)
@@ -129,9 +161,14 @@ package final class CandidateRow {
       head.pointee.isKnown = false
     }
     head.pointee.share = -1
+    head.pointee.source = UnsafeRawBufferPointer(start: nil, count: 0)
+    head.pointee.userIDStart = nil
     head.pointee.contactEntries = 0
     head.pointee.ignored = 0
-    if keepsTexts { textBytes.removeAll(keepingCapacity: true) }
+    if keepsTexts {
+      textBytes.removeAll(keepingCapacity: true)
+      channelPlaces.removeAll(keepingCapacity: true)
+    }
   }
 
   /// Becomes the same candidate as another row of the policy.
@@ -149,6 +186,7 @@ package final class CandidateRow {
     head.pointee.isKnown = other.head.pointee.isKnown
     head.pointee.share = other.head.pointee.share
     textBytes = other.textBytes
+    channelPlaces = other.channelPlaces
   }
 
   /// Adds what the ledger knows of the user, once, after the candidate has been read. A contact that the candidate carries
@@ -201,6 +239,20 @@ package final class CandidateRow {
   package func keep(_ slot: Int, _ text: UnsafeRawBufferPointer) {
     textPlaces[slot] = (textBytes.count, text.count)
     textBytes.append(contentsOf: text)
+  }
+
+  /// Keeps the channel that the contact read last names; only where `keepsTexts`.
+  package func keepChannel(_ text: UnsafeRawBufferPointer) {
+    channelPlaces.append((textBytes.count, text.count))
+    textBytes.append(contentsOf: text)
+  }
+
+  /// Takes a user_id of at most `longestUserID` bytes; another leaves the row without one.
+  package func identify(_ userID: UnsafeRawBufferPointer) {
+    head.pointee.userIDCount = 0
+    guard let start = userID.baseAddress, userID.count <= Self.longestUserID else { return }
+    UnsafeMutableRawPointer(userIDBytes).copyMemory(from: start, byteCount: userID.count)
+    head.pointee.userIDCount = userID.count
   }
 
   package func keptText(_ slot: Int) -> String {

@@ -156,6 +156,13 @@ package final class Policy: Sendable {
   /// The tier's name; index `tiers.count` is `all`.
   package func tierName(_ index: Int) -> String { index < tiers.count ? tiers[index].name : "all" }
 
+  /// The group of a scored row's region; nil where the row has none.
+  package func regionGroup(of row: CandidateRow) -> String? {
+    let slot = fields.slot(.regionGroup)
+    guard row.isPresent(slot), row.bits[slot] < UInt64(texts.count) else { return nil }
+    return String(decoding: texts.texts[Int(row.bits[slot])], as: UTF8.self)
+  }
+
   /// Probability of default at a risk score, underwriting to come or not (model 4.2).
   package func pd(riskScore: Int, stage: Int) -> Double {
     let isAhead = stages[stage].recall?.isAheadOfUnderwriting ?? false

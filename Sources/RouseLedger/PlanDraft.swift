@@ -49,6 +49,8 @@ package struct PlanDraft: Sendable {
     package var candidate: [UInt8]
     /// The contacts that the ledger knew of then, as a JSON list of `{"at":..,"channel":..}`.
     package var known: [UInt8]
+    /// The draft's `seen` for this user, where it was scored again later.
+    package var seen: UInt64?
 
     package init(
       userID: [UInt8], rank: Int, channel: String, value: Int64, spend: Int64, capital: Int64, p: Int64, pd: Int64,

@@ -3,6 +3,7 @@ import Logging
 import NIOCore
 import NIOPosix
 import RouseCore
+import RouseLedger
 import RousePolicy
 import RouseTLS
 import RouseWire
@@ -19,6 +20,7 @@ package struct Server: Service, CustomStringConvertible {
   private let reload: Reload
   private let setup: Setup
   private let refusedLogins: RefusedLogins?
+  private let keeping: Keeping?
 
   /// Checks all that can be checked before anything listens.
   /// - Parameters:
@@ -46,12 +48,31 @@ package struct Server: Service, CustomStringConvertible {
       ? configuration.auditFile.map { file throws(ConfigurationError) in
         try AuditLog(file: file, logger: logger)
       } : nil
+    keeping =
+      try makeAudit
+      ? configuration.ledger.map { settings throws(ConfigurationError) in
+        try Self.openLedger(settings, limits: configuration.limits, logger)
+      } : nil
     refusedLogins = audit.map { RefusedLogins($0, logger: logger, clock: { Session.Time.now().monotonic }) }
     reload = Reload(
-      setup, configurationFile: configurationFile, policies: policies, audit: audit, threshold: threshold,
+      setup, configurationFile: configurationFile, policies: policies, audit: audit, keeping: keeping,
+      threshold: threshold,
       logger: logger)
     self.portFile = portFile
     self.logger = logger
+    keeping?.hasChanged(policies)
+  }
+
+  private static func openLedger(
+    _ settings: Ledger.Settings, limits: Configuration.Limits, _ logger: Logger
+  ) throws(ConfigurationError) -> Keeping {
+    do throws(LedgerError) {
+      let ledger = try Ledger(settings) { logger.error("ledger: \($0)") }
+      return Keeping(
+        ledger: ledger, audience: StandingAudience(ledger, logger: logger, longestLine: limits.lineBytes))
+    } catch {
+      throw ConfigurationError("\(error)")
+    }
   }
 
   package var description: String { "rouse-server" }
@@ -79,6 +100,8 @@ package struct Server: Service, CustomStringConvertible {
       ended = .failure(error)
     }
     await pool.shutDown()
+    // After the last that could write to it.
+    if let ledger = keeping?.ledger { await offTheLoops { ledger.close() } }
     try await group.shutdownGracefully()
     try ended.get()
   }
@@ -155,6 +178,7 @@ package struct Server: Service, CustomStringConvertible {
   ) -> Listener {
     let reload = reload
     let logger = logger
+    let keeping = keeping
     let refusals = RateBucket(rate: Self.largeRefusals)
     return Listener(
       group: group, pool: pool, connections: connections, setup: { reload.setup },
@@ -165,7 +189,7 @@ package struct Server: Service, CustomStringConvertible {
           activate: { (change) throws(WireError) in try reload.activate(change) }, memory: memory,
           rankMemory: rankMemory, overload: { pool.backlog >= limits.queuedRequests ? pool.retryAfterMS : nil },
           mayRefuse: { refusals.take(now: $0) == nil },
-          serverVersion: Self.version, notesAnswers: { logger.logLevel <= .debug })
+          serverVersion: Self.version, ledger: keeping?.ledger, audience: keeping?.audience, notesAnswers: { logger.logLevel <= .debug })
       },
       notes: Notes(logger: logger, refusedLogins: refusedLogins, pseudonyms: { reload.setup.configuration.pseudonyms }),
       logger: logger)

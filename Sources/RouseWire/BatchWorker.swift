@@ -1,11 +1,5 @@
 import RouseCore
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
-
 /// Decodes and scores blocks of candidate lines, one at a time, with scratch of its own: one a thread.
 package final class BatchWorker: @unchecked Sendable {
   // Sendable because one thread at a time holds it: it is handed on, never shared.
@@ -20,10 +14,9 @@ package final class BatchWorker: @unchecked Sendable {
   }
 
   private let scorer: Scorer
-  private let writer: DecisionWriter
-  private let explanation: ExplanationWriter?
-  private let validUntil: ValidUntil?
+  private let output: CandidateOutput
   private let longestLine: Int
+  private let facts: (any FactSource)?
   private let tables: WireTables
   private let row: CandidateRow
   private let isStream: Bool
@@ -37,17 +30,18 @@ package final class BatchWorker: @unchecked Sendable {
   }
 
   /// - Parameters:
+  ///   - facts: what is known of users beside what candidates carry; nil: nothing.
   ///   - longestLine: bytes, without the LF.
   ///   - isStream: `end` and `cancel` end it; elsewhere they are no candidates.
   package init(
-    scorer: Scorer, writer: DecisionWriter, tables: WireTables, extras: Extras = [], longestLine: Int, isStream: Bool
+    scorer: Scorer, writer: DecisionWriter, tables: WireTables, extras: Extras = [], facts: (any FactSource)? = nil,
+    longestLine: Int, isStream: Bool
   ) {
     self.scorer = scorer
-    self.writer = writer
     self.longestLine = longestLine
+    self.facts = facts
     self.isStream = isStream
-    explanation = extras.contains(.explain) ? ExplanationWriter(scorer: scorer) : nil
-    validUntil = extras.contains(.validUntil) ? ValidUntil(scorer: scorer) : nil
+    output = CandidateOutput(scorer: scorer, writer: writer, extras: extras)
     self.tables = tables
     row = CandidateRow(policy: scorer.policy, keepingTexts: extras.contains(.explain))
   }
@@ -66,7 +60,7 @@ package final class BatchWorker: @unchecked Sendable {
   /// Scores the lines of a block from an offset on; one row a line, each ended by an LF, into `out`.
   package func score(_ block: Block, from start: Int = 0, into out: inout ByteWriter, totals: inout Totals) -> Stop {
     eachLine(of: block, from: start) { decision in
-      write(decision, into: &out, totals: &totals)
+      output.write(decision, row, into: &out, totals: &totals)
       out.put(0x0A)
     }
   }
@@ -78,22 +72,35 @@ package final class BatchWorker: @unchecked Sendable {
     var scratch = takeScratch()
     defer { self.scratch = scratch }
     try read(&scanner, depth: depth, &scratch)
-    write(scratch.decision, into: &out, totals: &totals)
+    output.write(scratch.decision, row, into: &out, totals: &totals)
   }
 
-  private func write(_ decision: Decision, into out: inout ByteWriter, totals: inout Totals) {
-    totals.count(decision)
-    writer.write(decision, userID: row.userID, into: &out)
-    if let validUntil {
-      out.truncate(to: out.count - 1)
-      DecisionWriter.write(validUntil: validUntil.moment(row, decision), into: &out)
-      out.put(0x7D)
-    }
-    if let explanation, decision.depth >= .stage {
-      out.truncate(to: out.count - 1)
-      out.write(",\"explain\":")
-      explanation.write(row, decision, into: &out)
-      out.put(0x7D)
+  // MARK: - Kept lines
+
+  /// Scores a candidate whose line was kept with an empty user_id.
+  /// - Parameters:
+  ///   - line: within a `Block`.
+  ///   - take: gets the row, scored, and the decision.
+  /// - Returns: false when the line is no candidate's.
+  package func scoreKept(
+    _ line: UnsafeRawBufferPointer, userID: [UInt8], _ take: (CandidateRow, Decision) -> Void
+  ) -> Bool {
+    var scratch = takeScratch()
+    defer { self.scratch = scratch }
+    guard scratch.reader.read(line, into: row) == .invalid, row.source.count > 0 else { return false }
+    userID.withUnsafeBytes { row.identify($0) }
+    decide(&scratch)
+    take(row, scratch.decision)
+    return true
+  }
+
+  /// The same, as a row of a reply.
+  package func scoreKept(
+    _ line: UnsafeRawBufferPointer, userID: [UInt8], into out: inout ByteWriter
+  ) -> Bool {
+    var totals = Totals()
+    return scoreKept(line, userID: userID) { row, decision in
+      output.write(decision, row, into: &out, totals: &totals)
     }
   }
 
@@ -111,6 +118,11 @@ package final class BatchWorker: @unchecked Sendable {
     part.add(scratch.decision, row, scorer)
   }
 
+  /// Scores a candidate again whose line was kept with an empty user_id.
+  package func rankKept(_ line: UnsafeRawBufferPointer, userID: [UInt8], into part: RankPart) {
+    _ = scoreKept(line, userID: userID) { row, decision in part.addAgain(decision, row, scorer) }
+  }
+
   // MARK: - Lines
 
   /// Decides on one line after another; where and why it stopped.
@@ -119,7 +131,7 @@ package final class BatchWorker: @unchecked Sendable {
     var scratch = takeScratch()
     defer { self.scratch = scratch }
     var at = start
-    while let line = nextLine(block, &at) {
+    while let line = block.nextLine(&at, longest: longestLine) {
       if line.count > longestLine { return .lineTooLong }
       if let stop = read(line, &scratch) {
         switch stop {
@@ -131,20 +143,6 @@ package final class BatchWorker: @unchecked Sendable {
       take(scratch.decision)
     }
     return .none
-  }
-
-  /// The next line that is not blank, without its LF; one that is too long counts as such, whatever it is made of.
-  private func nextLine(_ block: Block, _ at: inout Int) -> UnsafeRawBufferPointer? {
-    let bytes = block.bytes
-    guard let base = bytes.baseAddress else { return nil }
-    while at < bytes.count {
-      guard let found = memchr(base + at, 0x0A, bytes.count - at) else { return nil }
-      let end = base.distance(to: found)
-      let line = UnsafeRawBufferPointer(rebasing: bytes[at..<end])
-      at = end + 1
-      if line.count > longestLine || !isBlank(line) { return line }
-    }
-    return nil
   }
 
   /// Reads a line and decides; the control, if it is one.
@@ -175,7 +173,8 @@ package final class BatchWorker: @unchecked Sendable {
 
   @inline(__always)
   private func decide(_ scratch: inout Scratch) {
-    validUntil?.keep(row)
+    facts?.tell(row)
+    output.keep(row)
     scorer.score(row, into: &scratch.decision)
   }
 
@@ -183,11 +182,4 @@ package final class BatchWorker: @unchecked Sendable {
     row.reset()
     scratch.decision.invalidate(.i01)
   }
-}
-
-/// Only space, tab and CR.
-@inline(__always)
-package func isBlank(_ line: UnsafeRawBufferPointer) -> Bool {
-  if let first = line.first, first > 0x20 { return false }
-  return line.allSatisfy { $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }
 }

@@ -1,3 +1,9 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
 /// Whole lines in memory of their own, each ended by an LF, with the room behind them that `JSONScanner` needs: what is
 /// handed from the socket or a file to the threads that decode.
 package final class Block: @unchecked Sendable {
@@ -39,4 +45,57 @@ package final class Block: @unchecked Sendable {
   deinit { base.deallocate() }
 
   package var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base, count: count) }
+}
+
+extension Block {
+  /// The next line that is not blank, without its LF; one that is too long counts as such, whatever it is made of.
+  /// - Parameter at: where to go on; moved behind the line.
+  func nextLine(_ at: inout Int, longest: Int) -> UnsafeRawBufferPointer? {
+    let bytes = bytes
+    guard let base = bytes.baseAddress else { return nil }
+    while at < bytes.count {
+      guard let found = memchr(base + at, 0x0A, bytes.count - at) else { return nil }
+      let end = base.distance(to: found)
+      let line = UnsafeRawBufferPointer(rebasing: bytes[at..<end])
+      at = end + 1
+      if line.count > longest || !isBlank(line) { return line }
+    }
+    return nil
+  }
+
+  /// Goes through the items of a list in a request's line.
+  /// - Parameter at: offset of the list.
+  func eachItem(
+    ofListAt at: Int, _ body: (inout JSONScanner) throws(JSONFault) -> Void
+  ) throws(WireError) {
+    guard let base = bytes.baseAddress else { return }
+    var scanner = JSONScanner(base: base.assumingMemoryBound(to: UInt8.self), count: max(0, count - 1), at: at)
+    do {
+      try scanner.enter(2)
+      var isFirst = true
+      while try scanner.nextItem(&isFirst) { try body(&scanner) }
+    } catch {
+      throw WireError(error)
+    }
+  }
+}
+
+extension Block {
+  /// The bytes of a list in a request's line that has been read before.
+  /// - Parameter at: offset of the list.
+  package func list(at: Int) -> UnsafeRawBufferPointer.SubSequence {
+    guard let base = bytes.baseAddress else { return bytes[...] }
+    var scanner = JSONScanner(base: base.assumingMemoryBound(to: UInt8.self), count: max(0, count - 1), at: at)
+    var names = KeyNames()
+    var scratch: [UInt8] = []
+    guard (try? scanner.skip(1, &names, &scratch)) != nil else { return bytes[at...] }
+    return bytes[at..<scanner.at]
+  }
+}
+
+/// Only space, tab and CR.
+@inline(__always)
+package func isBlank(_ line: UnsafeRawBufferPointer) -> Bool {
+  if let first = line.first, first > 0x20 { return false }
+  return line.allSatisfy { $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }
 }

@@ -21,10 +21,12 @@ package struct CandidateReader {
   private var names = KeyNames()
   private var decoded: [UInt8] = []
   private var operation: Outcome?
+  /// The candidate has `"gone":true`: it leaves the audience. Only in a load.
+  private(set) var isGone = false
 
-  init(tables: WireTables) {
+  init(tables: WireTables, forLoad: Bool = false) {
     texts = tables.policy.texts
-    tree = tables.tree
+    tree = forLoad ? tables.loadTree : tables.tree
     channels = tables.channels
     memory = KeyMemory(tree)
   }
@@ -59,13 +61,16 @@ package struct CandidateReader {
   ) throws(JSONFault) {
     row.reset()
     operation = nil
+    isGone = false
     names.removeAll()
     guard scanner.byte == 0x7B else { throw scanner.fault(.notAnObject) }
     if serial > UInt32.max / 2 {
       serial = 0
       memory.forgetSeen()
     }
+    let start = scanner.at
     try members(of: 0, &scanner, row, depth)
+    row.setSource(UnsafeRawBufferPointer(start: scanner.base + start, count: scanner.at - start))
   }
 
   /// The members of an object that may hold declared fields; `at` stands on its `{`.
@@ -136,6 +141,9 @@ package struct CandidateReader {
     case .userID: try userID(&scanner, row, depth)
     case .contacts: try contacts(&scanner, row, depth)
     case .operation: try control(&scanner, depth)
+    case .gone:
+      isGone = scanner.acceptTrue()
+      if !isGone { try skipMember(&scanner, row, depth) }
     }
   }
 
@@ -213,6 +221,8 @@ package struct CandidateReader {
   private mutating func userID(_ scanner: inout JSONScanner, _ row: CandidateRow, _ depth: Int) throws(JSONFault) {
     guard scanner.byte == 0x22 else { return try skip(&scanner, depth) }
     let text = try scanner.string()
+    row.userIDStart = UnsafeRawPointer(scanner.base + (text.start - 1))
+    row.userIDLength = scanner.at - (text.start - 1)
     if text.hasEscapes {
       decoded.removeAll(keepingCapacity: true)
       scanner.decode(text, into: &decoded)
@@ -264,6 +274,7 @@ package struct CandidateReader {
   private mutating func contact(_ scanner: inout JSONScanner, _ row: CandidateRow, _ depth: Int) throws(JSONFault) {
     var at: Int64?
     var channel: Int?
+    var channelText: [UInt8] = []
     try scanner.enter(depth)
     let mark = names.mark
     var isFirst = true
@@ -279,12 +290,15 @@ package struct CandidateReader {
         decoded.removeAll(keepingCapacity: true)
         scanner.decode(text, into: &decoded)
         channel = channels[Int(decoded.withUnsafeBytes { texts.id(of: $0) })]
+        if row.keepsTexts { channelText = decoded }
       } else {
         try skip(&scanner, depth)
       }
     }
     names.forget(from: mark)
-    if let at, let channel { row.contacts.append(CandidateRow.Contact(at: at, channel: channel)) }
+    guard let at, let channel else { return }
+    row.contacts.append(CandidateRow.Contact(at: at, channel: channel))
+    if row.keepsTexts { channelText.withUnsafeBytes { row.keepChannel($0) } }
   }
 
   // MARK: - What nobody declared

@@ -13,6 +13,8 @@ final class KeyTree: @unchecked Sendable {
     case userID
     case contacts
     case operation
+    /// `gone`, where a line may take its user out of the audience.
+    case gone
   }
 
   struct Key {
@@ -48,16 +50,20 @@ final class KeyTree: @unchecked Sendable {
   /// keys as there are parts.
   private static let mostParts = 16
 
-  init(fields: FieldTable) {
+  /// - Parameter forLoad: `gone` is a key too, unless it is declared.
+  init(fields: FieldTable, forLoad: Bool = false) {
     var builder = Builder()
     let declared = fields.declared.enumerated().map { (path: Array($1.name.utf8), target: Target.slot($0, $1.kind)) }
     var made: [[UInt8]: Int] = [:]
-    _ = builder.build(
-      declared, at: [], &made,
-      roots: [
-        Key(name: Array("user_id".utf8), target: .userID), Key(name: Array("contacts".utf8), target: .contacts),
-        Key(name: Array("op".utf8), target: .operation),
-      ])
+    var roots = [
+      Key(name: Array("user_id".utf8), target: .userID), Key(name: Array("contacts".utf8), target: .contacts),
+      Key(name: Array("op".utf8), target: .operation),
+    ]
+    let gone = Array("gone".utf8)
+    if forLoad, !declared.contains(where: { $0.path.split(separator: 0x2E).first.map(Array.init) == gone }) {
+      roots.append(Key(name: gone, target: .gone))
+    }
+    _ = builder.build(declared, at: [], &made, roots: roots)
     count = builder.keys.count
     nodeCount = builder.nodes.count
     firstKeys = builder.nodes.map(\.firstKey)

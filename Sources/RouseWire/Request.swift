@@ -2,7 +2,7 @@ import RouseCore
 
 /// What a request asks for.
 package enum Operation: String, Sendable, CaseIterable {
-  case ping, auth, info, fields, score, rank, policy
+  case ping, auth, info, fields, score, rank, record, load, erase, user, plans, plan, policy
   /// End or break off a stream; outside one they are mistakes.
   case end, cancel
 }
@@ -34,6 +34,8 @@ package struct Request: Sendable {
     /// Inline: the list begins at this offset of the line.
     case users(at: Int, count: Int)
     case stream
+    /// Those of the standing audience of whom a condition holds.
+    case audience(String)
   }
 
   package var operation: Operation?
@@ -47,6 +49,22 @@ package struct Request: Sendable {
   package var campaign: String?
   package var candidates = Candidates.none
   package var extras: Extras = []
+  /// What the ledger knows of users holds too.
+  package var usesLedger = true
+  /// The plan is to be kept, and its contacts are to be leased.
+  package var commits = false
+  /// The sender's own name for a plan.
+  package var planKey: String?
+  /// Of a committed plan.
+  package var planID: String?
+  /// Events that stand inline: the list begins at this offset of the line.
+  package var events: (at: Int, count: Int)?
+  package var userID: String?
+  /// Of `erase`.
+  package var userIDs: [String] = []
+  /// Of `plans`: those before this one, and how many.
+  package var before: String?
+  package var most = 50
   package var rows = RankRows.contacts
   package var budget = LimitSetting<Double>.policy
   package var capital = LimitSetting<Double>.policy

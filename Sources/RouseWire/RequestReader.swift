@@ -50,6 +50,10 @@ package struct RequestReader {
         reading.request.candidates = .users(at: start, count: try countItems(&scanner))
         continue
       }
+      if name == "events", scanner.byte == 0x5B {
+        reading.request.events = (start, try countItems(&scanner))
+        continue
+      }
       let value = try scanner.value(1, &names, &scratch)
       if name == "id" {
         setID(Array(UnsafeRawBufferPointer(start: scanner.base + start, count: scanner.at - start)), value, &reading)
@@ -107,9 +111,18 @@ private enum RequestMembers {
     case .ping, .info, .fields, .end, .cancel: common
     case .auth: common + ["token"]
     case .policy: common + ["do", "text", "format", "against"]
-    case .score: common + ["users", "stream", "explain", "valid_until"]
+    case .score: common + ["users", "stream", "audience", "ledger", "explain", "valid_until"]
     case .rank:
-      common + ["users", "stream", "rows", "budget", "capital", "capacity", "quota", "tier_first", "limit"]
+      common + [
+        "users", "stream", "audience", "ledger", "rows", "budget", "capital", "capacity", "quota", "tier_first",
+        "limit", "commit", "plan_key",
+      ]
+    case .record: common + ["events", "stream"]
+    case .load: common + ["users", "stream"]
+    case .erase: common + ["user_ids"]
+    case .user: common + ["user_id"]
+    case .plans: common + ["before", "limit"]
+    case .plan: common + ["plan_id"]
     }
   }
 
@@ -154,22 +167,62 @@ private enum RequestMembers {
   }
 
   private static func missing(_ operation: Operation, _ request: Request, _ names: [String]) -> WireError? {
-    guard operation == .score || operation == .rank else {
-      if case .users = request.candidates {
-        return WireError(.badRequest, "\(operation.rawValue) takes no users", at: "/users")
-      }
-      return missing(operation, request)
+    if request.events != nil, operation != .record {
+      return WireError(.badRequest, "\(operation.rawValue) takes no events", at: "/events")
     }
-    if request.candidates == .none {
+    switch operation {
+    case .score, .rank:
+      if request.candidates == .none {
+        return WireError(
+          .badRequest,
+          "candidates are missing: give users, a list of them, stream true and then one a line, or an audience",
+          at: "/users")
+      }
+      return operation == .rank ? commitFault(request) : nil
+    case .load:
+      guard request.candidates == .none else { return nil }
       return WireError(
         .badRequest, "candidates are missing: give users, a list of them, or stream true and then one a line",
         at: "/users")
+    case .record:
+      if case .users = request.candidates { break }
+      if request.candidates == .stream {
+        return request.events == nil
+          ? nil : WireError(.badRequest, "events come inline or as a stream, not both", at: "/stream")
+      }
+      if request.events != nil { return nil }
+      return WireError(
+        .badRequest, "events are missing: give events, a list of them, or stream true and then one a line",
+        at: "/events")
+    default: break
+    }
+    if case .users = request.candidates {
+      return WireError(.badRequest, "\(operation.rawValue) takes no users", at: "/users")
+    }
+    return missing(operation, request)
+  }
+
+  /// What does not go together with a commit.
+  private static func commitFault(_ request: Request) -> WireError? {
+    guard request.commits else {
+      return request.planKey == nil
+        ? nil : WireError(.badRequest, "plan_key goes with commit true", at: "/plan_key")
+    }
+    if request.rows != .contacts {
+      return WireError(.badRequest, "a committed plan answers with its contacts", at: "/rows")
+    }
+    if !request.usesLedger {
+      return WireError(.badRequest, "a plan is committed by what the ledger knows, or not at all", at: "/ledger")
     }
     return nil
   }
 
   private static func missing(_ operation: Operation, _ request: Request) -> WireError? {
     switch operation {
+    case .erase where request.userIDs.isEmpty:
+      WireError(.badRequest, "user_ids is missing: a list of those who are to be forgotten", at: "/user_ids")
+    case .user where request.userID == nil: WireError(.badRequest, "user_id is missing", at: "/user_id")
+    case .plan where request.planID == nil: WireError(.badRequest, "plan_id is missing", at: "/plan_id")
     case .auth where request.token == nil: WireError(.badRequest, "token is missing", at: "/token")
     case .policy where request.policyAction == nil:
       WireError(
@@ -203,11 +256,32 @@ private enum RequestMembers {
       throw WireError(.badRequest, "users is a list of candidates", at: at)
     case "stream":
       if try flag(value, at) {
-        if case .users = request.candidates {
-          throw WireError(.badRequest, "candidates come inline or as a stream, not both", at: at)
+        switch request.candidates {
+        case .none, .stream: break
+        case .users: throw WireError(.badRequest, "candidates come inline or as a stream, not both", at: at)
+        case .audience:
+          throw WireError(.badRequest, "candidates come from the audience or with the request, not both", at: at)
         }
         request.candidates = .stream
       }
+    case "audience":
+      guard request.candidates == .none else {
+        throw WireError(.badRequest, "candidates come from the audience or with the request, not both", at: at)
+      }
+      request.candidates = .audience(try condition(value, at))
+    case "ledger": request.usesLedger = try flag(value, at)
+    case "commit": request.commits = try flag(value, at)
+    case "plan_key": request.planKey = try text(value, at)
+    case "plan_id": request.planID = try text(value, at)
+    case "before": request.before = try text(value, at)
+    case "user_id":
+      guard case .text(let text) = value, (1...CandidateRow.longestUserID).contains(text.utf8.count) else {
+        throw WireError(
+          .badRequest, "a string of 1 to \(CandidateRow.longestUserID) bytes belongs here", at: at)
+      }
+      request.userID = text
+    case "user_ids": request.userIDs = try userIDs(value, at)
+    case "events": throw WireError(.badRequest, "events is a list of events", at: at)
     case "explain": if try flag(value, at) { request.extras.insert(.explain) }
     case "valid_until": if try flag(value, at) { request.extras.insert(.validUntil) }
     case "rows":
@@ -218,6 +292,8 @@ private enum RequestMembers {
       }
     case "budget": request.budget = try money(value, 1e9, at)
     case "capital": request.capital = try money(value, 1e12, at)
+    case "limit" where request.operation == .plans:
+      request.most = Int(try whole(value, 1...1000, at))
     case "limit": request.limit = try count(value, at)
     case "tier_first": request.tierFirst = try flag(value, at)
     case "token": request.token = try text(value, at)
@@ -241,6 +317,30 @@ private enum RequestMembers {
     }
     return text
   }
+
+  private static func condition(_ value: JSONValue, _ at: String) throws(WireError) -> String {
+    guard case .text(let text) = value, text.utf8.count <= 65_536 else {
+      throw WireError(.badRequest, "a condition belongs here, as a string: \"TRUE\" for the whole audience", at: at)
+    }
+    return text
+  }
+
+  private static func userIDs(_ value: JSONValue, _ at: String) throws(WireError) -> [String] {
+    guard case .list(let items) = value, !items.isEmpty, items.count <= mostErased else {
+      throw WireError(.badRequest, "a list of 1 to \(mostErased) user_ids belongs here", at: at)
+    }
+    var ids: [String] = []
+    for (index, item) in items.enumerated() {
+      guard case .text(let text) = item, (1...CandidateRow.longestUserID).contains(text.utf8.count) else {
+        throw WireError(
+          .badRequest, "a string of 1 to \(CandidateRow.longestUserID) bytes belongs here", at: "\(at)/\(index)")
+      }
+      ids.append(text)
+    }
+    return ids
+  }
+  /// Users in one `erase`.
+  private static let mostErased = 1000
 
   private static func choice<Choice: RawRepresentable & CaseIterable>(
     _ value: JSONValue, _ at: String

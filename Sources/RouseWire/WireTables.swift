@@ -4,6 +4,8 @@ import RouseCore
 package final class WireTables: Sendable {
   package let policy: Policy
   let tree: KeyTree
+  /// For the lines of a load.
+  let loadTree: KeyTree
   /// Channel by text number, or -1.
   let channels: [Int]
   let statusNames: [[UInt8]]
@@ -17,6 +19,7 @@ package final class WireTables: Sendable {
   package init(policy: Policy) {
     self.policy = policy
     tree = KeyTree(fields: policy.fields)
+    loadTree = KeyTree(fields: policy.fields, forLoad: true)
     channels = (0..<policy.texts.count).map { policy.channel(ofText: UInt64($0)) ?? -1 }
     statusNames = Status.allCases.map { Array($0.name.utf8) }
     codes = policy.codes.map { quoted($0.code) }

@@ -59,7 +59,7 @@ import Testing
     return try StandIn { line in
       if line.contains("\"op\":\"rank\"") && line.contains("\"stream\":true") { return "" }
       if line.contains("\"op\":\"rank\"") || line.contains("\"op\":\"end\"") || line.contains("\"op\":\"plan\"") {
-        return rows + #"{"ok":true,"plan_id":"P1","plan":{"status":{"invalid":0}}}"#
+        return "\(rows){\"ok\":true,\"plan_id\":\"P1\",\"plan\":{\"status\":{\"invalid\":0}}}"
       }
       return others(line)
     }

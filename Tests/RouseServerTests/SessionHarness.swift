@@ -14,6 +14,7 @@ final class SessionHarness {
   private(set) var output: [UInt8] = []
   private(set) var notices: [Session.Notice] = []
   private var jobs: [Session.Job] = []
+  private let finished = FinishedJobs()
   /// A clock that the test moves.
   private(set) var time = Session.Time(monotonic: 1, wall: 1_772_330_400)
   /// Takes from the session as if the socket had room; false leaves replies with it.
@@ -135,9 +136,14 @@ final class SessionHarness {
 
   /// Runs one waiting job, any of them; false when there is none.
   func runJob(using random: inout SplitMix) -> Bool {
-    guard !jobs.isEmpty else { return false }
-    let job = jobs.remove(at: Int(random.next() % UInt64(jobs.count)))
-    session.finish(job.serial, job.run(), at: time)
+    if !jobs.isEmpty {
+      finished.begin(jobs.remove(at: Int(random.next() % UInt64(jobs.count))))
+      guard let done = finished.nextDone() else { return true }
+      session.finish(done.serial, done.result, at: time)
+    } else {
+      guard let done = finished.next() else { return false }
+      session.finish(done.serial, done.result, at: time)
+    }
     take()
     return true
   }

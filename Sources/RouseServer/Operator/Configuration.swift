@@ -1,5 +1,6 @@
 import Foundation
 import RouseCore
+import RouseLedger
 import RousePolicy
 import RouseTLS
 
@@ -21,6 +22,8 @@ package struct Configuration: Sendable {
   package var pseudonyms: Pseudonyms?
   /// Where the audit log stands; nil: there is none.
   package var auditFile: String?
+  /// What lasts; nil: nothing is kept.
+  package var ledger: Ledger.Settings?
   /// SHA-256 of the file, as `sha256sum` prints it.
   package var sha256 = ""
 

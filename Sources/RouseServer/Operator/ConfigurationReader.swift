@@ -1,5 +1,6 @@
 import Foundation
 import RouseCore
+import RouseLedger
 import RousePolicy
 import RouseTLS
 
@@ -51,6 +52,7 @@ private struct ConfigurationReader {
   func read(_ document: Document) -> (Configuration?, faults: [String]) {
     let optional = [
       "identities", "tokens", "limits", "drain_seconds", "log_level", "log_format", "log_user_id_key", "audit",
+      "ledger",
     ]
     guard let top = document.settings(needed: ["listen", "policy", "tls"], optional: optional, report: report) else {
       return (nil, [])
@@ -73,6 +75,7 @@ private struct ConfigurationReader {
     let format = top["log_format"] == nil ? .text : top["log_format"]?.choice(of: LogFormat.self)
     let pseudonyms = readPseudonyms(top["log_user_id_key"])
     let audit = path(top["audit"])
+    let ledger = readLedger(top["ledger"])
     var tokens = Tokens()
     if let tokensFile, !forTokens {
       do throws(ConfigurationError) {
@@ -88,6 +91,7 @@ private struct ConfigurationReader {
     read.logFormat = format
     read.pseudonyms = pseudonyms
     read.auditFile = audit
+    read.ledger = ledger
     if !listen.isLoopback, !read.knowsSomebody, !forTokens {
       top["listen"]?.refuse(
         .value,
@@ -115,6 +119,36 @@ private struct ConfigurationReader {
     }
     return text.hasPrefix("/") || folder.isEmpty ? text : folder + "/" + text
   }
+
+  private func readLedger(_ setting: Setting?) -> Ledger.Settings? {
+    guard let read = setting?.settings(needed: ["file"], optional: ["plan_ttl_hours", "retention_days"]),
+      let file = path(read["file"])
+    else { return nil }
+    var settings = Ledger.Settings(file: file)
+    if read["plan_ttl_hours"] != nil, let hours = read.whole("plan_ttl_hours", in: 1...(24 * 400)) {
+      settings.leaseSeconds = Int64(hours) * 3600
+    }
+    for member in read["retention_days"]?.members() ?? [] {
+      switch member.key {
+      case "events": if let days = member.whole(in: Self.days) { settings.retention.events = days }
+      case "plans": if let days = member.whole(in: Self.days) { settings.retention.plans = days }
+      default:
+        if member.isNull {
+          settings.retention.byKind[member.key] = .some(nil)
+        } else if let days = member.whole(in: Self.days) {
+          settings.retention.byKind[member.key] = .some(days)
+        }
+      }
+    }
+    // Caps and gaps look back as far as a policy may ask.
+    if let days = settings.retention.days(.contact), days < Self.leastContactDays {
+      read["retention_days"]?.refuse(
+        .value, "contacts are kept at least \(Self.leastContactDays) days, for gap_days and last_contact_days")
+    }
+    return settings
+  }
+  private static let leastContactDays = 366
+  private static let days = 1...36_500
 
   private func readTLS(_ setting: Setting?) -> TLSServerSettings? {
     let optional = ["client_ca", "client_crl", "client_certificate", "minimum_version"]

@@ -113,6 +113,12 @@ package enum Home {
     # Who changed which policy or configuration, and who was refused. Check it with: rouse-server audit verify
     audit: audit.ndjson
 
+    # What lasts: contacts, outcomes, committed plans, the standing audience. Without it nothing is kept.
+    ledger:
+      file: ledger.sqlite
+      plan_ttl_hours: 72            # for so long the contacts of a committed plan are taken
+      # retention_days: {events: 400, click: 90, plans: 400}  # null: for ever, as opt-outs and complaints are
+
     """
   }
 

@@ -12,6 +12,7 @@ package final class Reload: Sendable {
   private let configurationFile: String
   let policies: PolicyStore
   let audit: AuditLog?
+  private let keeping: Keeping?
   private let threshold: LogThreshold
   private let logger: Logger
   private let current: Mutex<Setup>
@@ -25,12 +26,13 @@ package final class Reload: Sendable {
   }
 
   init(
-    _ setup: Setup, configurationFile: String, policies: PolicyStore, audit: AuditLog?, threshold: LogThreshold,
-    logger: Logger
+    _ setup: Setup, configurationFile: String, policies: PolicyStore, audit: AuditLog?, keeping: Keeping?,
+    threshold: LogThreshold, logger: Logger
   ) {
     self.configurationFile = configurationFile
     self.policies = policies
     self.audit = audit
+    self.keeping = keeping
     self.threshold = threshold
     self.logger = logger
     current = Mutex(setup)
@@ -184,6 +186,7 @@ package final class Reload: Sendable {
   private func activate(_ live: LivePolicy, _ text: [UInt8], by actor: AuditActor, _ entry: AuditPosition?) {
     let former = policies.live.policy.version
     policies.activate(.init(live: live, text: text, since: Session.Time.now().wall, by: "\(actor)"))
+    keeping?.hasChanged(policies)
     logger.info(
       "policy activated",
       metadata: Self.metadata(

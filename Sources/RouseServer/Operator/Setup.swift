@@ -53,6 +53,7 @@ extension Configuration {
     var keys: [String] = []
     if listen != former.listen { keys.append("listen") }
     if auditFile != former.auditFile { keys.append("audit") }
+    if ledger != former.ledger { keys.append("ledger") }
     if logFormat != former.logFormat { keys.append("log_format") }
     return keys
   }

@@ -47,11 +47,12 @@ package final class LivePolicy: Sendable {
     }
     full.write("}\n")
     let block = Block(full.bytes)
-    let work = StreamWork(
-      .rank(.all, PlanLimits(policy: policy)), live: self, now: Moment.first, longestLine: .max, memory: nil)
-    _ = work.run(block, index: 0)
-    work.plan()
-    _ = work.rows(enough: 1 << 16)
+    let hands = Hands(self, now: Moment.first, longestLine: .max, ledger: nil)
+    let answer = RankAnswer(hands, rows: .all, limits: PlanLimits(policy: policy), memory: nil)
+    let work = RankWork(hands, answer)
+    work.run(block, index: 0) { _ in }
+    work.plan { _ in }
+    _ = try? answer.rows(enough: 1 << 16)
   }
 }
 

@@ -39,7 +39,8 @@ extension Session {
     identity = proof.flatMap { now.identity($0) }
   }
 
-  func authorize(_ operation: Operation) throws(WireError) {
+  /// - Parameter commits: a rank whose plan is to be kept needs the role of those who record.
+  func authorize(_ operation: Operation, commits: Bool) throws(WireError) {
     if operation == .ping || operation == .auth { return }
     refreshIdentity()
     guard let identity else {
@@ -47,11 +48,13 @@ extension Session {
     }
     let role: Configuration.Role? =
       switch operation {
-      case .score, .rank: .score
+      case .score, .rank, .user, .plans, .plan: .score
+      case .record, .load: .record
+      case .erase: .admin
       case .policy: .tune
       case .ping, .auth, .info, .fields, .end, .cancel: nil
       }
-    if let role, !identity.roles.contains(role) {
+    if role.map({ !identity.roles.contains($0) }) ?? false || commits && !identity.roles.contains(.record) {
       throw WireError(.forbidden, "this needs a role that the identity lacks")
     }
   }

@@ -16,7 +16,7 @@ extension Session {
       linesTaken += 1
       stream.inFlight.append((index, block))
       let work = stream.work
-      schedule(.bulk) { .block(work.run(block, index: index)) }
+      scheduleLong(.bulk) { done in work.run(block, index: index) { done(.block($0)) } }
     }
     state = .streaming(stream)
     // Nothing is handed out though it might be: no whole line is there.
@@ -64,16 +64,13 @@ extension Session {
     while case .streaming(var stream) = state, let result = stream.results.removeValue(forKey: stream.nextResult) {
       let block = stream.inFlight.removeFirst().block
       stream.nextResult += 1
-      stream.totals.add(result.totals)
+      stream.tally.add(result.tally)
       state = .streaming(stream)
+      if let fault = result.fault { return breakOff(stream, fault, after: block) }
       if result.isOverMemory {
-        return breakOff(
-          stream,
-          WireError(
-            .overloaded, "open ranks hold all the memory they may; try again, or send fewer candidates",
-            retryAfterMS: 1000), after: block)
+        return breakOff(stream, RankAnswer.outOfMemory, after: block)
       }
-      if stream.totals.lines > shared.limits.streamCandidates {
+      if stream.tally.lines > shared.limits.streamCandidates {
         let most = shared.limits.streamCandidates
         return breakOff(stream, WireError(.tooMany, "a stream may have \(most) candidates"), after: block)
       }
@@ -103,21 +100,12 @@ extension Session {
 
   private func end(_ stream: Stream) {
     serial += 1
-    guard stream.work.isRank else {
+    guard let work = stream.work as? RankWork else {
       var summary = ByteWriter()
-      summary.write(",\"summary\":")
-      stream.totals.writeSummary(into: &summary)
+      stream.work.writeSummary(stream.tally, into: &summary)
       return complete(stream.pending, summary.array)
     }
-    var pending = stream.pending
-    let work = stream.work
-    let enough = window.output
-    pending.work = work
-    state = .busy(pending)
-    schedule(.bulk) {
-      work.plan()
-      return Self.moreRows(work, enough)
-    }
+    rank(stream.pending, work)
   }
 
   func writeMoreRows() {
@@ -128,9 +116,13 @@ extension Session {
     schedule(.bulk) { Self.moreRows(work, enough) }
   }
 
-  private static func moreRows(_ work: StreamWork, _ enough: Int) -> Result {
-    let rows = work.rows(enough: enough)
-    return .rows(rows.bytes, plan: rows.isAtEnd ? work.planTotals() : nil)
+  static func moreRows(_ work: any RowSource, _ enough: Int) -> Result {
+    do throws(WireError) {
+      let rows = try work.rows(enough: enough)
+      return .rows(rows.bytes, tail: rows.isAtEnd ? work.tail() : nil)
+    } catch {
+      return .failed(error)
+    }
   }
 
   /// One line answers all of a stream that failed midway; its further lines are discarded.

@@ -1,5 +1,6 @@
 import Glibc
 import RouseCore
+import RouseLedger
 import RouseTLS
 import RouseWire
 
@@ -27,6 +28,10 @@ final class Session {
     /// those that are answered.
     let mayRefuse: @Sendable (UInt64) -> Bool
     let serverVersion: String
+    /// nil: nothing is kept.
+    var ledger: Ledger?
+    /// Of the ledger.
+    var audience: StandingAudience?
     /// Whether `Notice.answered` is wanted.
     var notesAnswers: @Sendable () -> Bool = { false }
   }
@@ -43,16 +48,22 @@ final class Session {
   struct Job: Sendable {
     let serial: Int
     let lane: WorkPool.Lane
-    let run: @Sendable () -> Result
+    /// Gives its result once, on whichever thread has it.
+    let run: @Sendable (_ done: @escaping @Sendable (Result) -> Void) -> Void
   }
 
   enum Result: Sendable {
-    case block(StreamWork.BlockResult)
+    case block(BlockResult)
     /// All that stands between `"ok":true` and the end of the reply.
     case reply([UInt8])
     case failed(WireError)
-    /// Rows of a rank, and the plan's totals when they are the last.
-    case rows([UInt8], plan: [UInt8]?)
+    /// Rows, and what stands behind them in the last line when they are the last.
+    case rows([UInt8], tail: [UInt8]?)
+    /// A plan is to be made again: its users have changed.
+    case stale(RankAnswer)
+    /// Audience work goes on, on this thread or on another.
+    case step
+    case nothing
   }
 
   /// What happened, for logs: never a secret, never a candidate's data.
@@ -85,10 +96,14 @@ final class Session {
     let operation: Operation
     /// Under which policy, and as of when; nil where the reply does not say.
     let context: (policy: String, asOf: String)?
-    let deadline: UInt64?
+    var deadline: UInt64?
     let began: UInt64
-    /// A rank whose rows are being written.
-    var work: StreamWork?
+    /// Whose rows are being written.
+    var work: (any RowSource)?
+    /// A rank that is answered in one line.
+    var inline: RankAnswer?
+    /// A rank over the standing audience, whose candidates are being scored.
+    var audience: AudienceRank?
     /// A job is under way.
     var isWorking = true
   }
@@ -96,12 +111,12 @@ final class Session {
   /// A streamed request whose candidates are coming.
   struct Stream {
     var pending: Pending
-    let work: StreamWork
-    var totals = Totals()
+    let work: any StreamedWork
+    var tally = Tally()
     var nextIndex = 0
     var nextResult = 0
     var inFlight: [(index: Int, block: Block)] = []
-    var results: [Int: StreamWork.BlockResult] = [:]
+    var results: [Int: BlockResult] = [:]
   }
 
   let shared: Shared
@@ -120,7 +135,7 @@ final class Session {
   /// Bytes of replies that the handler has taken and not been able to send.
   var unsent = 0
   /// The worker of the last small request: requests of one second and policy share it.
-  var worker: (worker: BatchWorker, live: LivePolicy, now: Int64)?
+  var last: (hand: Hands.Hand, live: LivePolicy, now: Int64, ledger: Ledger?)?
   /// What is used of the memory that all share.
   var lease: MemoryLease
   var clocks: Clocks
@@ -197,15 +212,17 @@ final class Session {
     case (.busy(let pending), .failed(let error)):
       state = .waiting
       answer(pending, error)
-    case (.busy(var pending), .rows(let rows, let plan)):
+    case (.busy(var pending), .rows(let rows, let tail)):
       output.write(rows)
       pending.isWorking = false
       state = .busy(pending)
-      if let plan {
-        complete(pending, Array(",\"plan\":".utf8) + plan)
+      if let tail {
+        complete(pending, tail)
       } else {
         writeMoreRows()
       }
+    case (.busy(let pending), .stale(let answer)): planAgain(pending, answer)
+    case (.busy(let pending), .step): if let rank = pending.audience { stepAudience(pending, rank) }
     default: break
     }
     advance()
@@ -400,11 +417,14 @@ final class Session {
 
   func close() {
     if case .streaming(let stream) = state { stream.work.cancel() }
-    if case .busy(let pending) = state { pending.work?.cancel() }
+    if case .busy(let pending) = state {
+      pending.work?.cancel()
+      pending.inline?.cancel()
+    }
     wantsClose = true
     state = .closed
     serial += 1
-    worker = nil
+    last = nil
     input.removeAll()
     lease.giveBack()
   }
@@ -418,6 +438,13 @@ final class Session {
   }
 
   func schedule(_ lane: WorkPool.Lane, _ run: @escaping @Sendable () -> Result) {
+    scheduleLong(lane) { done in done(run()) }
+  }
+
+  /// For work that goes on elsewhere: its thread is free again before the result is there.
+  func scheduleLong(
+    _ lane: WorkPool.Lane, _ run: @escaping @Sendable (_ done: @escaping @Sendable (Result) -> Void) -> Void
+  ) {
     jobs.append(Job(serial: serial, lane: lane, run: run))
   }
 
@@ -426,7 +453,9 @@ final class Session {
     serial += 1
     if isLate(pending) { return answerLate(pending) }
     Reply.begin(pending.id, into: &output)
-    if let context = pending.context { Reply.context(policy: context.policy, asOf: context.asOf, into: &output) }
+    if let context = pending.work?.context ?? pending.inline?.context ?? pending.context {
+      Reply.context(policy: context.policy, asOf: context.asOf, into: &output)
+    }
     output.write(body)
     Reply.end(into: &output)
     note(pending, nil)

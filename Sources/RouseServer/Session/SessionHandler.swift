@@ -169,7 +169,7 @@ final class SessionHandler: ChannelInboundHandler {
         }
       }
       pool.submit(job.lane) {
-        finish(job.run())
+        job.run(finish)
       } refused: {
         finish(.failed(WireError(.shuttingDown, "the server is stopping")))
       }

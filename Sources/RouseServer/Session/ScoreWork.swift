@@ -1,0 +1,61 @@
+import RouseCore
+import RouseWire
+import Synchronization
+
+/// The work of one `score`, off the event loop: a stream's blocks on any thread, or the candidates of one large line.
+final class ScoreWork: StreamedWork {
+  private let hands: Hands
+  private let extras: Extras
+  private let isCancelled = Atomic<Bool>(false)
+
+  init(_ hands: Hands, extras: Extras) {
+    self.hands = hands
+    self.extras = extras
+  }
+
+  var isRank: Bool { false }
+  var isExplained: Bool { extras.contains(.explain) }
+
+  func cancel() { isCancelled.store(true, ordering: .relaxed) }
+
+  func run(_ block: Block, index: Int, done: @escaping @Sendable (BlockResult) -> Void) {
+    done(run(block, index: index))
+  }
+
+  private func run(_ block: Block, index: Int) -> BlockResult {
+    var result = BlockResult(index: index)
+    if isCancelled.load(ordering: .relaxed) { return result }
+    let hand = hands.borrow()
+    defer { hands.giveBack(hand) }
+    var rows = ByteWriter(capacity: block.count + block.count / 4)
+    do throws(WireError) {
+      result.stop = try hand.work { (worker) throws(WireError) in
+        worker.score(block, into: &rows, totals: &result.tally.totals)
+      }
+    } catch {
+      result.fault = error
+    }
+    result.rows = rows.array
+    return result
+  }
+
+  func writeSummary(_ tally: Tally, into out: inout ByteWriter) {
+    out.write(",\"summary\":")
+    tally.totals.writeSummary(into: &out)
+  }
+
+  /// `,"results":[..]` and the summary of a request's own candidates, or what is wrong with them.
+  func runInline(_ block: Block, usersAt at: Int) throws(WireError) -> [UInt8] {
+    let hand = hands.borrow()
+    defer { hands.giveBack(hand) }
+    var out = ByteWriter(capacity: 1024)
+    out.write(",\"results\":[")
+    var totals = Totals()
+    try hand.work { (worker) throws(WireError) in
+      try worker.score(block, usersAt: at, into: &out, totals: &totals)
+    }
+    out.write("],\"summary\":")
+    totals.writeSummary(into: &out)
+    return out.array
+  }
+}

@@ -1,0 +1,249 @@
+import RouseCore
+import RouseLedger
+import RouseWire
+
+/// The ops that decide on candidates: inline, streamed, or of the standing audience.
+extension Session {
+  func start(
+    _ request: Request, _ line: Block, _ live: LivePolicy, _ deadline: UInt64?, _ arrival: UInt64
+  ) throws(WireError) {
+    let now = request.asOf?.seconds ?? min(max(time.wall, Moment.first), Moment.last)
+    let asOf = (text: request.asOf?.text ?? Moment.format(now), seconds: now)
+    let pending = Pending(
+      id: request.id, operation: request.operation ?? .score, context: (live.policy.version, asOf.text),
+      deadline: deadline, began: arrival)
+    if request.operation == .score {
+      try startScore(pending, request, line, live, now)
+    } else {
+      try startRank(pending, request, line, live, asOf)
+    }
+  }
+
+  /// What the ledger is asked for a request's candidates; nil: nothing.
+  private func facts(_ request: Request) -> Ledger? { request.usesLedger ? shared.ledger : nil }
+
+  // MARK: - Score
+
+  private func startScore(
+    _ pending: Pending, _ request: Request, _ line: Block, _ live: LivePolicy, _ now: Int64
+  ) throws(WireError) {
+    serial += 1
+    let extras = request.extras
+    if case .users(let at, let count) = request.candidates, line.count <= Self.mostOnLoop, extras.isEmpty {
+      try begin(pending.deadline)
+      return try scoreHere(pending, line, at, live, now, facts(request), isAlone: count == 1)
+    }
+    if case .audience(let condition) = request.candidates {
+      let audience = try audience(condition, live)
+      try beginWork(pending.deadline)
+      return startRows(
+        pending, AudienceScore(audience, now: now, extras: extras, facts: request.usesLedger))
+    }
+    try beginWork(pending.deadline)
+    let hands = Hands(
+      live, now: now, extras: extras, longestLine: shared.limits.lineBytes, ledger: facts(request))
+    let work = ScoreWork(hands, extras: extras)
+    guard case .users(let at, let count) = request.candidates else {
+      state = .streaming(Stream(pending: pending, work: work))
+      return
+    }
+    let isExplained = extras.contains(.explain)
+    try reserve(line, count, reply: isExplained ? Self.explainedReply : Self.plainReply)
+    state = .busy(pending)
+    // To explain a candidate costs as much as to score a hundred.
+    schedule(isExplained && count > Self.mostExplainedQuickly ? .bulk : .quick) {
+      Self.reply { () throws(WireError) in try work.runInline(line, usersAt: at) }
+    }
+  }
+
+  private static func reply(_ body: () throws(WireError) -> [UInt8]) -> Result {
+    do throws(WireError) { return .reply(try body()) } catch { return .failed(error) }
+  }
+
+  /// A small request is answered where it is read.
+  private func scoreHere(
+    _ pending: Pending, _ line: Block, _ at: Int, _ live: LivePolicy, _ now: Int64, _ ledger: Ledger?, isAlone: Bool
+  ) throws(WireError) {
+    let hand = hand(live, now, ledger)
+    let start = output.count
+    Reply.begin(pending.id, into: &output)
+    if let context = pending.context { Reply.context(policy: context.policy, asOf: context.asOf, into: &output) }
+    output.write(",\"results\":[")
+    var totals = Totals()
+    do throws(WireError) {
+      try hand.work { (worker) throws(WireError) in
+        try worker.score(line, usersAt: at, into: &output, totals: &totals)
+      }
+    } catch {
+      output.truncate(to: start)
+      throw error
+    }
+    output.write("],\"summary\":")
+    totals.writeSummary(into: &output)
+    Reply.end(into: &output)
+    note(pending, nil, userID: isAlone ? hand.worker.lastUserID : nil)
+  }
+
+  private func hand(_ live: LivePolicy, _ now: Int64, _ ledger: Ledger?) -> Hands.Hand {
+    if let last, last.live === live, last.now == now, last.ledger === ledger { return last.hand }
+    let hand = Hands(live, now: now, longestLine: shared.limits.lineBytes, ledger: ledger).borrow()
+    last = (hand, live, now, ledger)
+    return hand
+  }
+
+  // MARK: - Rank
+
+  private func startRank(
+    _ pending: Pending, _ request: Request, _ line: Block, _ live: LivePolicy,
+    _ asOf: (text: String, seconds: Int64)
+  ) throws(WireError) {
+    serial += 1
+    let limits = try request.limits(live.policy)
+    var commitment: Commitment?
+    if request.commits {
+      let ledger = try ledger(at: "/commit")
+      guard asOf.seconds <= time.wall + live.policy.definition.clockSkew else {
+        throw WireError(
+          .badRequest, "a plan is committed for now: as_of lies ahead of the server's clock", at: "/as_of")
+      }
+      commitment = Commitment(ledger, request, asOf: asOf, made: time.wall)
+    }
+    func answer(_ hands: Hands) -> RankAnswer {
+      RankAnswer(
+        hands, rows: request.rows, limits: limits, memory: shared.rankMemory, commitment: commitment)
+    }
+    if case .audience(let condition) = request.candidates {
+      let audience = try audience(condition, live)
+      try beginWork(pending.deadline)
+      return startAudienceRank(
+        pending,
+        AudienceRank(
+          audience, now: asOf.seconds, facts: request.usesLedger, rows: request.rows,
+          longestLine: shared.limits.lineBytes, answer))
+    }
+    try beginWork(pending.deadline)
+    let hands = Hands(
+      live, now: asOf.seconds, longestLine: shared.limits.lineBytes, ledger: facts(request))
+    let work = RankWork(hands, answer(hands))
+    guard case .users(let at, let count) = request.candidates else {
+      state = .streaming(Stream(pending: pending, work: work))
+      return
+    }
+    try reserve(line, count, reply: Self.plainReply)
+    startInlineRank(pending, work, line, at)
+  }
+
+  private func startInlineRank(_ pending: Pending, _ work: RankWork, _ line: Block, _ at: Int) {
+    var pending = pending
+    pending.inline = work.answer
+    if work.answer.commits {
+      // What is committed cannot be taken back, so the answer is never "too late".
+      pending.deadline = nil
+      work.answer.digest(line, usersAt: at)
+    }
+    state = .busy(pending)
+    scheduleLong(.quick) { done in
+      do throws(WireError) {
+        try work.readInline(line, usersAt: at)
+      } catch {
+        return done(.failed(error))
+      }
+      work.plan { done(Self.inlineResult($0, work.answer)) }
+    }
+  }
+
+  private static func inlineResult(_ outcome: RankAnswer.Outcome, _ answer: RankAnswer) -> Result {
+    switch outcome {
+    case .ready: reply { () throws(WireError) in try answer.inline() }
+    case .failed(let error): .failed(error)
+    case .stale: .stale(answer)
+    }
+  }
+
+  /// Plans, now that all candidates are there, and begins with the rows.
+  func rank(_ pending: Pending, _ work: RankWork) {
+    var pending = pending
+    pending.work = work.answer
+    if work.answer.commits { pending.deadline = nil }
+    let enough = window.output
+    state = .busy(pending)
+    scheduleLong(.bulk) { done in work.plan { done(Self.rowsResult($0, work.answer, enough)) } }
+  }
+
+  static func rowsResult(_ outcome: RankAnswer.Outcome, _ answer: RankAnswer, _ enough: Int) -> Result {
+    switch outcome {
+    case .ready: moreRows(answer, enough)
+    case .failed(let error): .failed(error)
+    case .stale: .stale(answer)
+    }
+  }
+
+  /// Makes a plan again whose users have changed while it was made.
+  func planAgain(_ pending: Pending, _ answer: RankAnswer) {
+    let enough = window.output
+    let isInline = pending.inline != nil
+    scheduleLong(isInline ? .quick : .bulk) { done in
+      answer.planAgain { outcome in
+        done(isInline ? Self.inlineResult(outcome, answer) : Self.rowsResult(outcome, answer, enough))
+      }
+    }
+  }
+
+  // MARK: - The standing audience
+
+  private func audience(_ condition: String, _ live: LivePolicy) throws(WireError) -> AudienceView {
+    _ = try ledger(at: "/audience")
+    guard let audience = shared.audience else { throw WireError(.notFound, "there is no audience", at: "/audience") }
+    return try audience.view(of: condition, live)
+  }
+
+  private func startRows(_ pending: Pending, _ rows: any RowSource) {
+    var pending = pending
+    let enough = window.output
+    pending.work = rows
+    state = .busy(pending)
+    schedule(.bulk) { Self.moreRows(rows, enough) }
+  }
+
+  private func startAudienceRank(_ pending: Pending, _ rank: AudienceRank) {
+    var pending = pending
+    pending.work = rank.answer
+    pending.audience = rank
+    if rank.answer.commits { pending.deadline = nil }
+    state = .busy(pending)
+    for _ in 0..<rank.threads { stepAudience(pending, rank) }
+  }
+
+  /// Goes on with a rank over the audience: a step at a time, so that other work has its turn.
+  func stepAudience(_ pending: Pending, _ rank: AudienceRank) {
+    let enough = window.output
+    scheduleLong(.bulk) { done in
+      switch rank.step() {
+      case .more: done(.step)
+      case .over: done(.nothing)
+      case .failed(let error): done(.failed(error))
+      case .complete: rank.answer.plan { done(Self.rowsResult($0, rank.answer, enough)) }
+      }
+    }
+  }
+
+  // MARK: - Room
+
+  /// Room for a large request and its reply, which stays until the peer has taken it.
+  func reserve(_ request: Int, reply: Int) throws(WireError) {
+    let wanted = request.addingReportingOverflow(reply)
+    guard !wanted.overflow, lease.resize(to: max(0, wanted.partialValue - Self.ownInput)) else {
+      throw WireError(
+        .overloaded, "too many large requests are being answered; try again", retryAfterMS: 200)
+    }
+  }
+
+  private func reserve(_ line: Block, _ count: Int, reply: Int) throws(WireError) {
+    let all = count.multipliedReportingOverflow(by: reply)
+    try reserve(line.count, reply: all.overflow ? .max : all.partialValue)
+  }
+
+  private static let mostExplainedQuickly = 8
+  private static let plainReply = 512
+  private static let explainedReply = 12_288
+}
