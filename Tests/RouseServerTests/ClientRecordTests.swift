@@ -185,7 +185,7 @@ import Testing
     #expect(asked.code == 2 && asked.error.contains("--yes") && server.lines.isEmpty, "\(asked.error)")
     let run = try ClientRun(["erase", "u\"1", "u2", "--yes", "--table"] + server.flags)
     #expect(run.code == 0 && run.output == "Erased   2 users\nUnknown  1\n", "\(run.output)\(run.error)")
-    #expect(server.lines == [#"{"op":"erase","users":["u\"1","u2"]}"#])
+    #expect(server.lines == [#"{"op":"erase","user_ids":["u\"1","u2"]}"#])
   }
 
   @Test(arguments: [
@@ -198,7 +198,7 @@ import Testing
     let file = try server.write(text, "users.\(ending)")
     let run = try ClientRun(["erase", "--from", file, "--yes"] + server.flags)
     #expect(run.code == 0 && run.output == "{\"erased\":1,\"unknown\":0}\n", "\(run.error)")
-    #expect(server.lines == [#"{"op":"erase","users":["a","b","c"]}"#])
+    #expect(server.lines == [#"{"op":"erase","user_ids":["a","b","c"]}"#])
   }
 
   /// A thousand a request.
@@ -207,7 +207,7 @@ import Testing
     let run = try ClientRun(
       ["erase", "--from", "-", "--yes"] + server.flags, input: (1...2001).map { "u\($0)\n" }.joined())
     #expect(run.output == "{\"erased\":2700,\"unknown\":3}\n", "\(run.error)")
-    #expect(server.lines.count == 3 && server.lines[2] == #"{"op":"erase","users":["u2001"]}"#)
+    #expect(server.lines.count == 3 && server.lines[2] == #"{"op":"erase","user_ids":["u2001"]}"#)
     #expect(try ClientRun(["erase", "--from", "-", "--yes"] + server.flags).code == 2)
   }
 }

@@ -59,7 +59,7 @@ struct UserReport: Sheet {
         let rank = plan["rank"]?.whole ?? 0
         return [
           word(plan["plan_id"]), rank > 0 ? "rank \(grouped(rank))" : "held out", word(plan["channel"]),
-          plan["leased_until"]?.text.map { "taken until \(harmless(shownMoment($0)))" } ?? "",
+          plan["leased_until"]?.text.map { "lease until \(harmless(shownMoment($0)))" } ?? "",
         ]
       })
   }
