@@ -41,7 +41,8 @@ let package = Package(
       name: "rouse-server",
       dependencies: ["RouseServer", "RouseLedger", "RousePolicy", "RouseTLS", arguments, logging, lifecycle, signals]),
     .executableTarget(
-      name: "rouse", dependencies: ["RouseClient", "RouseCore", "RousePolicy", "RouseWire", "RouseTLS", arguments],
+      name: "rouse",
+      dependencies: ["COpenSSL", "RouseClient", "RouseCore", "RousePolicy", "RouseWire", "RouseTLS", arguments],
       path: "tools/rouse"),
     .executableTarget(name: "make-candidates", dependencies: [arguments], path: "tools/candidates"),
     .target(name: "TestData", path: "Tests/TestData"),

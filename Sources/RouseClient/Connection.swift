@@ -28,10 +28,22 @@ package final class Connection {
   }
 
   /// Sends one request line, without its LF, and waits for its answer. Throws `ClientError.server` for `ok:false`.
-  package func request(_ line: String) async throws -> Reply {
+  ///
+  /// - Parameter rows: whole lines that come before the answer's last, each with its LF.
+  package func request(
+    _ line: String, rows: (UnsafeRawBufferPointer) throws -> Void = { _ in }
+  ) async throws -> Reply {
     // A write that fails has its reason in what the server said last: the reader finds it.
     try? await outbound.write(ByteBuffer(string: line + "\n"))
-    return try await receive { _ in }.checked()
+    return try await receive(rows).checked()
+  }
+
+  /// Sends a few requests at once, and waits for the answer of each, whether it is `ok` or not.
+  package func requests(_ lines: [String]) async throws -> [Reply] {
+    try? await outbound.write(ByteBuffer(string: lines.map { $0 + "\n" }.joined()))
+    var replies: [Reply] = []
+    for _ in lines { replies.append(try await receive { _ in }) }
+    return replies
   }
 
   /// Says who we are, and waits until the server knows us.

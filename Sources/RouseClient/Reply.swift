@@ -35,7 +35,7 @@ enum ReplyLine {
       self = .garbled
       return
     }
-    if line.starts(with: Self.rowStart), !Self.mayNameOK(line) {
+    if Self.rowStarts.contains(where: line.starts(with:)), !Self.mayNameOK(line) {
       self = .row
       return
     }
@@ -52,7 +52,7 @@ enum ReplyLine {
     }
   }
 
-  private static let rowStart = Array("{\"user_id\":".utf8)
+  private static let rowStarts = ["{\"user_id\":", "{\"key\":"].map { Array($0.utf8) }
 
   private static func mayNameOK(_ line: ByteBufferView) -> Bool {
     line.withUnsafeBytes { bytes in

@@ -118,6 +118,8 @@ package final class CandidateRow {
   /// Where the kept text of a slot stands in `textBytes`.
   package let textPlaces: UnsafeMutablePointer<(start: Int, count: Int)>
   package var textBytes: [UInt8] = []
+  /// Where the channel that a contact names stands in `textBytes`, for each of `contacts` as they were read.
+  package var channelPlaces: ContiguousArray<(start: Int, count: Int)> = []
 
   package init(policy: Policy, keepingTexts: Bool = false) {
     head = .allocate(capacity: 1)
@@ -144,15 +146,6 @@ package final class CandidateRow {
     textPlaces.deallocate()
   }
 
-  /// - Parameter id: at most `longestUserID` bytes of UTF-8.
-  package func setUserID(_ id: some Collection<UInt8>) {
-    userIDCount = 0
-    for byte in id.prefix(Self.longestUserID) {
-      userIDBytes[userIDCount] = byte
-      userIDCount += 1
-    }
-  }
-
   package var userID: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: userIDBytes, count: userIDCount) }
 
   /// Forgets the candidate.
@@ -172,7 +165,10 @@ package final class CandidateRow {
     head.pointee.userIDStart = nil
     head.pointee.contactEntries = 0
     head.pointee.ignored = 0
-    if keepsTexts { textBytes.removeAll(keepingCapacity: true) }
+    if keepsTexts {
+      textBytes.removeAll(keepingCapacity: true)
+      channelPlaces.removeAll(keepingCapacity: true)
+    }
   }
 
   /// Becomes the same candidate as another row of the policy.
@@ -190,6 +186,7 @@ package final class CandidateRow {
     head.pointee.isKnown = other.head.pointee.isKnown
     head.pointee.share = other.head.pointee.share
     textBytes = other.textBytes
+    channelPlaces = other.channelPlaces
   }
 
   /// Adds what the ledger knows of the user, once, after the candidate has been read. A contact that the candidate carries
@@ -242,6 +239,20 @@ package final class CandidateRow {
   package func keep(_ slot: Int, _ text: UnsafeRawBufferPointer) {
     textPlaces[slot] = (textBytes.count, text.count)
     textBytes.append(contentsOf: text)
+  }
+
+  /// Keeps the channel that the contact read last names; only where `keepsTexts`.
+  package func keepChannel(_ text: UnsafeRawBufferPointer) {
+    channelPlaces.append((textBytes.count, text.count))
+    textBytes.append(contentsOf: text)
+  }
+
+  /// Takes a user_id of at most `longestUserID` bytes; another leaves the row without one.
+  package func identify(_ userID: UnsafeRawBufferPointer) {
+    head.pointee.userIDCount = 0
+    guard let start = userID.baseAddress, userID.count <= Self.longestUserID else { return }
+    UnsafeMutableRawPointer(userIDBytes).copyMemory(from: start, byteCount: userID.count)
+    head.pointee.userIDCount = userID.count
   }
 
   package func keptText(_ slot: Int) -> String {

@@ -91,8 +91,8 @@ package struct Decision: Sendable {
   /// A bin for each row of the response card.
   package var responseBins: [Int32] = []
   package var arm = Experiment.Arm.policy
-  /// Order among equals: the first half of it; the user_id's bytes are the other.
-  package var tie: UInt64 = 0
+  /// Order among equals: the first half of it; the user_id's bytes are the other. nil: nobody needed it so far.
+  package var tie: UInt64?
   /// Channels that are open to the user, and those of them that have not reached their cap; in channel order.
   package var rungs: [Int32] = []
   package var free: [Int32] = []
@@ -129,6 +129,7 @@ package struct Decision: Sendable {
     free.removeAll(keepingCapacity: true)
     options.removeAll(keepingCapacity: true)
     best = 0
+    tie = nil
     offset = 0
     issues.removeAll(keepingCapacity: true)
     ignored = 0

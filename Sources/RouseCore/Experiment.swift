@@ -22,6 +22,8 @@ package struct Experiment: Sendable {
     let tie: UInt64
   }
 
+  /// UTF-8: salts that look the same need not be.
+  package let salt: [UInt8]
   package let holdout: Double
   package let explore: Double
   /// Shares of 10,000 below which a user is held out, or else explores.
@@ -30,6 +32,7 @@ package struct Experiment: Sendable {
   private let prefix: rouse_sha256_prefix
 
   init(_ definition: ExperimentDefinition) {
+    salt = Array(definition.salt.utf8)
     holdout = definition.holdout
     explore = definition.explore
     let held = Micros.halfUp(definition.holdout * 10_000)
@@ -54,9 +57,17 @@ package struct Experiment: Sendable {
     }
   }
 
+  /// The first half of a user's place among equals.
+  package func tie(_ userID: UnsafeRawBufferPointer) -> UInt64 { draw(userID).tie }
+
   func arm(_ draw: Draw) -> Arm {
-    let share = draw.arm % 10_000
-    return share < holdoutBelow ? .holdout : share < exploreBelow ? .explore : .policy
+    arm(share: draw.arm % 10_000)
+  }
+
+  /// - Parameter share: of 10,000.
+  @inline(__always)
+  package func arm(share: UInt64) -> Arm {
+    share < holdoutBelow ? .holdout : share < exploreBelow ? .explore : .policy
   }
 
   /// The user's share of 10,000, and the shares below which a user is held out, or else explores.

@@ -77,6 +77,8 @@ package enum DerivedField: Int, Sendable, CaseIterable {
 package struct FieldTable: Sendable {
   /// Sorted by kind; within a kind in the policy's order.
   package let declared: [Field]
+  /// The declared texts'.
+  package let textSlots: [Int]
   private let slots: [String: Int]
 
   /// - Parameter declared: in any order; names are ASCII and distinct (the policy's reader has checked that).
@@ -89,6 +91,7 @@ package struct FieldTable: Sendable {
     }
     slots["now"] = self.declared.count + DerivedField.allCases.count
     self.slots = slots
+    textSlots = self.declared.indices.filter { [declared = self.declared] in declared[$0].kind == .texts }
   }
 
   package var slotCount: Int { declared.count + DerivedField.allCases.count + 1 }

@@ -35,13 +35,15 @@ package struct PlanUsers: Sendable {
   }
 
   /// Adds a user who is eligible, or held out.
-  /// - Parameter quotas: whether the user falls under the quota of that index.
+  /// - Parameters:
+  ///   - tie: the decision's, which is known by now.
+  ///   - quotas: whether the user falls under the quota of that index.
   package mutating func append(
-    _ decision: Decision, userID: UnsafeRawBufferPointer, quotas: (Int) -> Bool, quotaCount: Int
+    _ decision: Decision, tie: UInt64, userID: UnsafeRawBufferPointer, quotas: (Int) -> Bool, quotaCount: Int
   ) {
     users.append(
       User(
-        tie: decision.tie, idStart: idBytes.count, idCount: Int32(truncatingIfNeeded: userID.count),
+        tie: tie, idStart: idBytes.count, idCount: Int32(truncatingIfNeeded: userID.count),
         tier: Int32(truncatingIfNeeded: decision.tier), arm: decision.arm, optionStart: options.count,
         best: Int32(truncatingIfNeeded: decision.best)))
     idBytes.append(contentsOf: userID)

@@ -17,6 +17,10 @@ package struct PolicyDefinition: Sendable {
   package var plan: PlanDefinition
   package var regions: RegionDefinition
   package var review: ReviewDefinition
+  /// The guardrails that a condition of a request must keep to as well: words that may stand in no name, in ASCII lower
+  /// case, and fields that no condition may use.
+  package var forbidden: Set<String> = []
+  package var proxies: Set<String> = []
 
   package init(
     name: String, fields: FieldTable, clockSkew: Int64, stages: [StageDefinition], tiers: [TierDefinition],

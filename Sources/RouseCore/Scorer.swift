@@ -367,15 +367,21 @@ package final class Scorer: Sendable {
   // MARK: - Experiment (model 8)
 
   private func experiment(_ row: CandidateRow, _ decision: inout Decision) {
-    let draw = policy.experiment.draw(row.userID)
-    decision.tie = draw.tie
-    decision.arm = policy.experiment.arm(draw)
+    var channel: UInt64 = 0
+    if row.share >= 0, case let arm = policy.experiment.arm(share: UInt64(row.share)), arm != .explore {
+      decision.arm = arm
+    } else {
+      let draw = policy.experiment.draw(row.userID)
+      decision.arm = policy.experiment.arm(draw)
+      decision.tie = draw.tie
+      channel = draw.channel
+    }
     switch decision.arm {
     case .holdout:
       decision.status = .holdout
       decision.reasons.append(Int32(ReasonCode.x01.rawValue))
     case .explore:
-      decision.best = Int(draw.channel % UInt64(decision.options.count))
+      decision.best = Int(channel % UInt64(decision.options.count))
       decision.status = .eligible
     case .policy:
       let best = decision.options[decision.best]

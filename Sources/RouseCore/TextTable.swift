@@ -43,6 +43,14 @@ package final class TextTable: @unchecked Sendable {
     fileprivate(set) var texts: [[UInt8]] = [[]]
     private var ids: [ExactText: Int] = [:]
 
+    init() {}
+
+    /// Goes on where a table ended: its texts keep their numbers.
+    init(_ table: TextTable) {
+      texts = table.texts
+      for (id, text) in texts.enumerated().dropFirst() { ids[ExactText(bytes: text)] = id }
+    }
+
     mutating func intern(_ text: String) -> Int {
       let exact = ExactText(text)
       if let id = ids[exact] { return id }

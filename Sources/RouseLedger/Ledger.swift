@@ -12,6 +12,8 @@ package final class Ledger: Sendable {
     /// For how long the contacts of a committed plan are taken.
     package var leaseSeconds: Int64
     package var retention: Retention
+    /// Whether what is no longer kept is removed once an hour, by the system's clock.
+    package var sweepsByItself = true
 
     package init(file: String, leaseSeconds: Int64 = 3 * 86_400, retention: Retention = Retention()) {
       self.file = file
@@ -43,22 +45,59 @@ package final class Ledger: Sendable {
     case degraded(String)
   }
 
-  package init(_ settings: Settings, note: @escaping @Sendable (String) -> Void) throws(LedgerError) {
-    throw LedgerError(.unreadable, "stub")
+  private let store: any LedgerStore
+  private let memory: Memory
+  private let writer: Writer
+  private let thread: WriterThread
+  let settings: Settings
+
+  package convenience init(_ settings: Settings, note: @escaping @Sendable (String) -> Void) throws(LedgerError) {
+    try self.init(settings, store: try SQLiteStore(settings.file), note: note)
   }
 
-  /// Answers all that waits with `closed`, and leaves the file to others.
-  package func close() {}
+  /// - Parameter store: the engine, which is closed with the ledger.
+  package init(
+    _ settings: Settings, store: any LedgerStore, note: @escaping @Sendable (String) -> Void
+  ) throws(LedgerError) {
+    let restored: Restored
+    do {
+      restored = try Restored(store)
+    } catch {
+      store.close(isSound: false)
+      throw SQLiteFile.fault(settings.file, error)
+    }
+    self.settings = settings
+    self.store = store
+    memory = Memory(restored.standing)
+    let writer = Writer(store: store, memory: memory, settings: settings, restored: restored, note: note)
+    self.writer = writer
+    guard let thread = WriterThread({ writer.run() }) else {
+      store.close(isSound: true)
+      throw LedgerError(
+        .unreadable, "\(settings.file): the system has no thread left for the ledger; end other processes")
+    }
+    self.thread = thread
+  }
 
-  package var health: Health { .sound }
+  deinit { close() }
+
+  /// Answers all that waits with `closed`, and leaves the file to others. Not to be called on the ledger's own thread.
+  package func close() {
+    for work in writer.inbox.close() { work.fail(Writer.closed) }
+    thread.join()
+  }
+
+  package var health: Health {
+    memory.failure.map { .degraded($0.message) } ?? .sound
+  }
 
   /// Counts what has been committed and applied: it grows with every change of a user's facts.
-  package var sequence: UInt64 { 0 }
+  package var sequence: UInt64 { memory.sequence }
 
   // MARK: - Memory
 
-  /// Reads the memory under a lock that keeps writing out: for a few milliseconds at a time.
-  package func read<Answer>(_ body: (Standing) throws -> Answer) rethrows -> Answer { try body(Standing()) }
+  /// Reads the memory under a lock that keeps writing out: for a few milliseconds at a time, and never within itself.
+  package func read<Answer>(_ body: (Standing) throws -> Answer) rethrows -> Answer { try memory.read(body) }
 
   // MARK: - Writing
 
@@ -66,7 +105,9 @@ package final class Ledger: Sendable {
 
   /// Records events, each by itself, in order.
   /// - Parameter now: seconds since 1970, by the server's clock.
-  package func record(_ events: [EventEntry], now: Int64, done: @escaping Done<[EventResult]>) {}
+  package func record(_ events: [EventEntry], now: Int64, done: @escaping Done<[EventResult]>) {
+    writer.submit(.record(events, now: now, done: done))
+  }
 
   /// A change of the standing audience.
   package struct Candidate: Sendable {
@@ -85,7 +126,9 @@ package final class Ledger: Sendable {
   ///   user; -1: the user has been erased, or was to be taken out and is not known.
   package func load(
     _ candidates: [Candidate], apply: @escaping @Sendable (_ users: [Int]) -> Void, done: @escaping Done<LoadCounts>
-  ) {}
+  ) {
+    writer.submit(.load(candidates, apply: apply, done: done))
+  }
 
   package struct LoadCounts: Sendable, Equatable {
     package var loaded = 0
@@ -97,106 +140,36 @@ package final class Ledger: Sendable {
   }
 
   /// Commits a plan, or says why not. Nothing of a stale plan is kept.
-  package func commit(_ draft: PlanDraft, done: @escaping Done<PlanCommit>) {}
+  package func commit(_ draft: PlanDraft, done: @escaping Done<PlanCommit>) {
+    writer.submit(.commit(draft, done: done))
+  }
 
   /// Forgets users everywhere; what they were part of stays counted.
   /// - Parameter apply: as in `load`, the numbers that users had, -1 for one that was not known.
   package func erase(
     _ userIDs: [[UInt8]], apply: @escaping @Sendable (_ users: [Int]) -> Void, done: @escaping Done<Int>
-  ) {}
+  ) {
+    writer.submit(.erase(userIDs, apply: apply, done: done))
+  }
 
   /// Keeps a policy's text. One that is kept already stays as it is, but for when it was last made live.
-  package func keep(policy version: String, text: [UInt8], format: String, at: Int64, by: String) {}
-
-  // MARK: - Asking
-
-  /// Committed plans, the latest first.
-  /// - Parameter before: the id of a plan; nil: from the latest on.
-  package func plans(before: String?, most: Int) throws(LedgerError) -> [PlanHead] { [] }
-
-  package func plan(_ id: String) throws(LedgerError) -> PlanHead? { nil }
-
-  /// A plan by its key.
-  package func plan(key: String) throws(LedgerError) -> PlanHead? { nil }
-
-  /// The contacts of a plan in rank order: those whose user has been erased are left out.
-  /// - Parameter from: the first rank.
-  package func rows(of plan: String, from rank: Int, most: Int) throws(LedgerError) -> [PlanRow] { [] }
-
-  package struct PlanRow: Sendable {
-    package var rank: Int
-    package var userID: [UInt8]
-    /// What follows the user_id's value in the reply's row.
-    package var row: [UInt8]
-
-    package init(rank: Int, userID: [UInt8], row: [UInt8]) {
-      self.rank = rank
-      self.userID = userID
-      self.row = row
-    }
+  package func keep(policy version: String, text: [UInt8], format: String, at: Int64, by: String) {
+    writer.submit(.keep(StoredPolicy(version: version, text: text, format: format, at: at, by: by)))
   }
 
-  /// What is known of one user.
-  package struct UserRecord: Sendable {
-    /// The latest first.
-    package var events: [Event]
-    /// How many there are in all.
-    package var eventCount: Int
-    /// Plans that hold the user: id, rank (0: a ghost), channel, end of the lease.
-    package var plans: [(id: String, rank: Int, channel: String, leasedUntil: Int64)]
-    /// The candidate's line with an empty user_id, when it is of the audience.
-    package var candidate: [UInt8]?
+  /// Removes what is no longer kept by that moment; it is done by itself once an hour.
+  package func sweep(now: Int64, done: @escaping Done<Void>) { writer.submit(.sweep(now: now, done: done)) }
 
-    package init(
-      events: [Event], eventCount: Int, plans: [(id: String, rank: Int, channel: String, leasedUntil: Int64)],
-      candidate: [UInt8]?
-    ) {
-      self.events = events
-      self.eventCount = eventCount
-      self.plans = plans
-      self.candidate = candidate
+  func ask<Answer>(_ body: (any LedgerReading) throws -> Answer) throws(LedgerError) -> Answer {
+    do {
+      return try store.read(body)
+    } catch let error as LedgerError {
+      throw error
+    } catch StoreError.storage(let what), StoreError.refused(let what) {
+      throw LedgerError(
+        .unreadable, "\(settings.file): the ledger cannot be read: \(what); see rouse-server ledger check")
+    } catch {
+      throw LedgerError(.unreadable, "\(settings.file): the ledger cannot be read: \(error)")
     }
   }
-
-  /// nil: nothing is known of the user.
-  /// - Parameter most: events at most.
-  package func user(_ userID: [UInt8], most: Int) throws(LedgerError) -> UserRecord? { nil }
-
-  /// Every candidate of the audience as it stands durably, in the order of users' numbers.
-  /// - Parameter take: false: no more.
-  package func eachCandidate(
-    from user: Int, batch: Int, _ take: (_ batch: [(user: Int, line: [UInt8])]) -> Bool
-  ) throws(LedgerError) {}
-
-  /// The lines of some candidates, in the order asked for; nil where there is none.
-  package func lines(of users: [Int]) throws(LedgerError) -> [[UInt8]?] { [] }
-
-  /// Policies that were kept, the one made live last first.
-  package func policies(most: Int) throws(LedgerError) -> [(
-    version: String, text: [UInt8], format: String, at: Int64, by: String
-  )] { [] }
-}
-
-/// What decisions need at once: which users there are, whom they heard from, and what they asked for.
-package final class Standing {
-  /// Channels by the ledger's own numbers; more are only ever added at the end.
-  package var channels: [String] { [] }
-
-  /// Users that have a number: numbers go from 0 to below this. An erased user's number stands for nobody.
-  package var userCount: Int { 0 }
-
-  /// nil: nothing is known of the user.
-  package func number(of userID: UnsafeRawBufferPointer) -> Int? { nil }
-
-  /// Empty where the user has been erased.
-  package func userID(_ user: Int) -> UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: nil, count: 0) }
-
-  /// Tells a row what is known of a user.
-  /// - Parameters:
-  ///   - channels: the policy's channel for each of the ledger's, or -1.
-  ///   - now: of the request.
-  package func tell(_ user: Int, to row: CandidateRow, channels: [Int], now: Int64) {}
-
-  /// Whether there is anything to tell.
-  package func hasFacts(_ user: Int) -> Bool { false }
 }

@@ -14,9 +14,7 @@ package final class BatchWorker: @unchecked Sendable {
   }
 
   private let scorer: Scorer
-  private let writer: DecisionWriter
-  private let explanation: ExplanationWriter?
-  private let validUntil: ValidUntil?
+  private let output: CandidateOutput
   private let longestLine: Int
   private let facts: (any FactSource)?
   private let tables: WireTables
@@ -40,12 +38,10 @@ package final class BatchWorker: @unchecked Sendable {
     longestLine: Int, isStream: Bool
   ) {
     self.scorer = scorer
-    self.writer = writer
     self.longestLine = longestLine
     self.facts = facts
     self.isStream = isStream
-    explanation = extras.contains(.explain) ? ExplanationWriter(scorer: scorer) : nil
-    validUntil = extras.contains(.validUntil) ? ValidUntil(scorer: scorer) : nil
+    output = CandidateOutput(scorer: scorer, writer: writer, extras: extras)
     self.tables = tables
     row = CandidateRow(policy: scorer.policy, keepingTexts: extras.contains(.explain))
   }
@@ -64,7 +60,7 @@ package final class BatchWorker: @unchecked Sendable {
   /// Scores the lines of a block from an offset on; one row a line, each ended by an LF, into `out`.
   package func score(_ block: Block, from start: Int = 0, into out: inout ByteWriter, totals: inout Totals) -> Stop {
     eachLine(of: block, from: start) { decision in
-      write(decision, into: &out, totals: &totals)
+      output.write(decision, row, into: &out, totals: &totals)
       out.put(0x0A)
     }
   }
@@ -76,23 +72,7 @@ package final class BatchWorker: @unchecked Sendable {
     var scratch = takeScratch()
     defer { self.scratch = scratch }
     try read(&scanner, depth: depth, &scratch)
-    write(scratch.decision, into: &out, totals: &totals)
-  }
-
-  private func write(_ decision: Decision, into out: inout ByteWriter, totals: inout Totals) {
-    totals.count(decision)
-    writer.write(decision, userID: row.userID, into: &out)
-    if let validUntil {
-      out.truncate(to: out.count - 1)
-      DecisionWriter.write(validUntil: validUntil.moment(row, decision), into: &out)
-      out.put(0x7D)
-    }
-    if let explanation, decision.depth >= .stage {
-      out.truncate(to: out.count - 1)
-      out.write(",\"explain\":")
-      explanation.write(row, decision, into: &out)
-      out.put(0x7D)
-    }
+    output.write(scratch.decision, row, into: &out, totals: &totals)
   }
 
   // MARK: - Kept lines
@@ -103,12 +83,12 @@ package final class BatchWorker: @unchecked Sendable {
   ///   - take: gets the row, scored, and the decision.
   /// - Returns: false when the line is no candidate's.
   package func scoreKept(
-    _ line: UnsafeRawBufferPointer, userID: some Collection<UInt8>, _ take: (CandidateRow, Decision) -> Void
+    _ line: UnsafeRawBufferPointer, userID: [UInt8], _ take: (CandidateRow, Decision) -> Void
   ) -> Bool {
     var scratch = takeScratch()
     defer { self.scratch = scratch }
     guard scratch.reader.read(line, into: row) == .invalid, row.source.count > 0 else { return false }
-    row.setUserID(userID)
+    userID.withUnsafeBytes { row.identify($0) }
     decide(&scratch)
     take(row, scratch.decision)
     return true
@@ -116,10 +96,12 @@ package final class BatchWorker: @unchecked Sendable {
 
   /// The same, as a row of a reply.
   package func scoreKept(
-    _ line: UnsafeRawBufferPointer, userID: some Collection<UInt8>, into out: inout ByteWriter
+    _ line: UnsafeRawBufferPointer, userID: [UInt8], into out: inout ByteWriter
   ) -> Bool {
     var totals = Totals()
-    return scoreKept(line, userID: userID) { _, decision in write(decision, into: &out, totals: &totals) }
+    return scoreKept(line, userID: userID) { row, decision in
+      output.write(decision, row, into: &out, totals: &totals)
+    }
   }
 
   // MARK: - Rank
@@ -134,6 +116,11 @@ package final class BatchWorker: @unchecked Sendable {
     defer { self.scratch = scratch }
     try read(&scanner, depth: depth, &scratch)
     part.add(scratch.decision, row, scorer)
+  }
+
+  /// Scores a candidate again whose line was kept with an empty user_id.
+  package func rankKept(_ line: UnsafeRawBufferPointer, userID: [UInt8], into part: RankPart) {
+    _ = scoreKept(line, userID: userID) { row, decision in part.addAgain(decision, row, scorer) }
   }
 
   // MARK: - Lines
@@ -187,7 +174,7 @@ package final class BatchWorker: @unchecked Sendable {
   @inline(__always)
   private func decide(_ scratch: inout Scratch) {
     facts?.tell(row)
-    validUntil?.keep(row)
+    output.keep(row)
     scorer.score(row, into: &scratch.decision)
   }
 

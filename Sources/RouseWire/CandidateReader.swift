@@ -274,6 +274,7 @@ package struct CandidateReader {
   private mutating func contact(_ scanner: inout JSONScanner, _ row: CandidateRow, _ depth: Int) throws(JSONFault) {
     var at: Int64?
     var channel: Int?
+    var channelText: [UInt8] = []
     try scanner.enter(depth)
     let mark = names.mark
     var isFirst = true
@@ -289,12 +290,15 @@ package struct CandidateReader {
         decoded.removeAll(keepingCapacity: true)
         scanner.decode(text, into: &decoded)
         channel = channels[Int(decoded.withUnsafeBytes { texts.id(of: $0) })]
+        if row.keepsTexts { channelText = decoded }
       } else {
         try skip(&scanner, depth)
       }
     }
     names.forget(from: mark)
-    if let at, let channel { row.contacts.append(CandidateRow.Contact(at: at, channel: channel)) }
+    guard let at, let channel else { return }
+    row.contacts.append(CandidateRow.Contact(at: at, channel: channel))
+    if row.keepsTexts { channelText.withUnsafeBytes { row.keepChannel($0) } }
   }
 
   // MARK: - What nobody declared

@@ -8,12 +8,14 @@ package final class Ranking: @unchecked Sendable {
   private let writer: DecisionWriter
   private let rows: RankRows
   private var parts: [RankPart] = []
-  private var users: PlanUsers
+  private(set) var users: PlanUsers
   /// Where a user of `users` stands: its part and line.
   private var places: [(part: Int32, line: Int32)] = []
   private var seen = SeenUsers()
+  /// What parts have counted, and what the plan has made of that.
+  private var counted = Totals()
   package private(set) var totals = Totals()
-  private var plan: Plan?
+  private(set) var plan: Plan?
 
   package init(scorer: Scorer, writer: DecisionWriter, rows: RankRows) {
     self.scorer = scorer
@@ -31,7 +33,7 @@ package final class Ranking: @unchecked Sendable {
     for index in part.lines.indices {
       let line = part.lines[index]
       let place = (part: partIndex, line: Int32(truncatingIfNeeded: index))
-      if line.idCount > 0, !seen.insert(line.hash, place, isSame: { self.isSame(part, line, $0) }) {
+      if line.idCount > 0, !line.isUnique, !seen.insert(line.hash, place, isSame: { self.isSame(part, line, $0) }) {
         part.refuse(index)
         if line.user >= 0 { refused.append(Int(line.user)) }
       } else if line.user >= 0 {
@@ -40,7 +42,8 @@ package final class Ranking: @unchecked Sendable {
     }
     users.append(part.users, leavingOut: refused)
     part.users = PlanUsers(policy: policy)
-    totals.add(part.totals)
+    counted.add(part.totals)
+    totals = counted
   }
 
   private func isSame(_ part: RankPart, _ line: RankPart.Line, _ other: (part: Int32, line: Int32)) -> Bool {
@@ -52,6 +55,7 @@ package final class Ranking: @unchecked Sendable {
   /// - Parameter isAbandoned: once it is true, nobody will ask for the rows.
   package func finish(_ limits: PlanLimits, isAbandoned: () -> Bool = { false }) {
     seen = SeenUsers()
+    totals = counted
     let plan = Plan(users: users, policy: policy, limits: limits, rankWaitlist: rows == .all, isAbandoned: isAbandoned)
     for user in users.users.indices where users.users[user].arm != .holdout {
       totals.statuses[Int(Status.eligible.rawValue)] -= 1
@@ -118,7 +122,26 @@ package final class Ranking: @unchecked Sendable {
     }
   }
 
-  private func write(
+  /// A user's line, and the part that holds it.
+  func place(_ user: Int) -> (part: RankPart, line: RankPart.Line) {
+    let part = parts[Int(places[user].part)]
+    return (part, part.lines[Int(places[user].line)])
+  }
+
+  /// Takes users out of the ranking as if they had never been in it.
+  /// - Parameter removed: indices into `users`, rising.
+  func remove(_ removed: [Int]) {
+    for user in removed {
+      let line = place(user).line
+      counted.uncount(Status(rawValue: line.status) ?? .invalid, ignored: Int(line.ignored))
+    }
+    var rest = PlanUsers(policy: policy)
+    rest.append(users, leavingOut: removed)
+    users = rest
+    for user in removed.reversed() { places.remove(at: user) }
+  }
+
+  func write(
     _ part: RankPart, _ line: RankPart.Line, _ user: Int, _ plan: Plan, _ decision: inout Decision,
     _ out: inout ByteWriter
   ) {

@@ -17,6 +17,13 @@ package struct Totals: Sendable, Equatable {
     ignored += decision.ignored
   }
 
+  /// Takes one candidate back.
+  mutating func uncount(_ status: Status, ignored: Int) {
+    lines -= 1
+    statuses[Int(status.rawValue)] -= 1
+    self.ignored -= ignored
+  }
+
   package mutating func add(_ other: Totals) {
     lines += other.lines
     for index in statuses.indices { statuses[index] += other.statuses[index] }

@@ -1,4 +1,4 @@
-import RouseLedger
+import RouseCore
 import Testing
 
 @Suite struct EventTests {

@@ -4,7 +4,7 @@ import NIOPosix
 import RouseTLS
 import Synchronization
 
-/// A server that answers what a test tells it to: for clients, and what they send.
+/// A server that answers what a test tells it to, or nothing where that is empty: for clients, and what they send.
 final class StandIn {
   let port: Int
   let home: URL
@@ -32,11 +32,12 @@ final class StandIn {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
       held += String(buffer: unwrapInboundIn(data))
-      while let end = held.firstIndex(of: "\n") {
+      while let end = held.utf8.firstIndex(of: 0x0A) {
         let line = String(held[..<end])
         held = String(held[held.index(after: end)...])
         seen.all.withLock { $0.append(line) }
-        context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: answer(line) + "\n")), promise: nil)
+        let reply = answer(line)
+        if !reply.isEmpty { context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: reply + "\n")), promise: nil) }
       }
     }
 

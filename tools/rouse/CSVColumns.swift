@@ -26,8 +26,14 @@ struct CSVColumns {
   let count: Int
   private var nodes: [Node] = []
 
-  init(_ names: [String], kinds: [String: FieldKind]) throws {
+  /// - Parameter known: all that there may be; nil: any.
+  init(_ names: [String], kinds: [String: FieldKind], known: [String]? = nil) throws {
     count = names.count
+    if let known, let stray = names.first(where: { !$0.isEmpty && !$0.hasPrefix("x_") && !known.contains($0) }) {
+      throw Fault(
+        message: "column '\(stray)' is none of \(known.joined(separator: ", "))"
+          + Suggestion.sentence(for: stray, among: known))
+    }
     for (column, name) in names.enumerated() {
       if name.isEmpty {
         throw Fault(message: "column \(column + 1) has no name; name it after a field, or remove it")

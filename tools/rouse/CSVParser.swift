@@ -122,7 +122,7 @@ struct CSVParser {
 
   private func append(_ byte: UInt8, _ record: inout Record) throws {
     if record.bytes.count >= longestRecord {
-      throw fault(record.line, "this line is longer than \(longestRecord) bytes, and no candidate is")
+      throw fault(record.line, "this line is longer than \(longestRecord) bytes, and no \(input.subject.one) is")
     }
     record.bytes.append(byte)
   }

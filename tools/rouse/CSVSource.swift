@@ -13,15 +13,17 @@ final class CSVSource: CandidateSource {
   private var linesBefore = 0
   private var isAtEnd = false
 
-  /// - Parameter kinds: of the policy's fields, by name.
-  init(_ input: FileInput, kinds: [String: FieldKind]) throws {
+  /// - Parameters:
+  ///   - kinds: of the policy's fields, by name.
+  ///   - known: all columns that there may be; nil: any.
+  init(_ input: FileInput, kinds: [String: FieldKind], known: [String]? = nil) throws {
     var parser = CSVParser(input, longestRecord: Self.longestRecord)
     var header = CSVParser.Record()
     guard try parser.next(&header) else {
       throw Failure(.usage, "\(input.name) is empty; its first line should name the columns")
     }
     do {
-      columns = try CSVColumns(header.texts, kinds: kinds)
+      columns = try CSVColumns(header.texts, kinds: kinds, known: known)
     } catch let fault as CSVColumns.Fault {
       throw parser.fault(header.line, fault.message)
     }
@@ -48,7 +50,7 @@ final class CSVSource: CandidateSource {
         throw parser.fault(record.line, fault.message)
       }
       if out.count - start > 2 * Self.longestRecord {
-        throw parser.fault(record.line, "this line is longer than a candidate may be")
+        throw parser.fault(record.line, "this line is longer than any \(parser.input.subject.one) may be")
       }
       out.put(0x0A)
     }
@@ -58,5 +60,6 @@ final class CSVSource: CandidateSource {
     return Candidates(block: Block(out.bytes), firstLine: linesBefore + 1, lines: lines)
   }
 
-  func place(ofLine line: Int) -> String { "\(parser.input.name), candidate \(line)" }
+  func place(ofLine line: Int) -> String { "\(parser.input.name), \(parser.input.subject.one) \(line)" }
+  var share: Double? { parser.input.share }
 }

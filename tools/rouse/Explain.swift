@@ -71,7 +71,7 @@ struct Explain: AsyncParsableCommand {
       guard bytes.contains(0x5C) || bytes.range(of: needle) != nil else { continue }
       for line in block.bytes.split(separator: 0x0A) {
         guard line.contains(0x5C) || Data(line).range(of: needle) != nil, let value = JSONValue(line),
-          let id = value["user_id"], (id.text ?? id.whole.map(String.init))?.utf8.elementsEqual(user.utf8) == true
+          value.userID?.utf8.elementsEqual(user.utf8) == true
         else { continue }
         return Array(line)
       }

@@ -80,50 +80,12 @@ extension Explanation {
     return line + (reasons.isEmpty ? "" : " (\(reasons.joined(separator: " ")))")
   }
 
-  // MARK: - Writing
-
-  mutating func section(_ title: String) { lines += ["", title] }
-  mutating func paragraph(_ text: String) { if !text.isEmpty { lines.append("  " + text) } }
-
-  /// Words with commas between them, broken into lines.
-  mutating func list(_ title: String, _ words: [String]) {
-    var line = title
-    for (index, word) in words.enumerated() {
-      let part = " " + word + (index < words.count - 1 ? "," : "")
-      if line.utf8.count + part.utf8.count > 98 {
-        paragraph(line)
-        line = String(repeating: " ", count: title.utf8.count)
-      }
-      line += part
-    }
-    paragraph(line)
-  }
-
-  /// Cells that line up; the last one keeps its length.
-  mutating func rows(_ rows: [[String]], numbers: Set<Int> = []) {
-    guard let count = rows.map(\.count).max() else { return }
-    var table = Table(
-      (0..<count).map { Table.Column(title: "", isNumber: numbers.contains($0)) })
-    let full = rows.map { $0 + Array(repeating: "", count: count - $0.count) }
-    table.fit(full, width: nil)
-    for row in full { paragraph(table.line(row)) }
-  }
-
   /// Name, bin, points, and the reason code if the row may give one.
   func card(_ rows: JSONValue?) -> [[String]] {
     (rows?.items ?? []).map { row in
       let points = row["points"]?.whole ?? 0
       let code = points < row["top"]?.whole ?? 0 ? word(row["code"]) : ""
       return [word(row["name"]), word(row["bin"]), signed(points), code]
-    }
-  }
-
-  /// A value without quotes, safe to show; nothing for what is not there.
-  func word(_ value: JSONValue?) -> String {
-    switch value {
-    case nil, .null: ""
-    case .text(let text): harmless(text)
-    case let value?: harmless(value.json)
     }
   }
 

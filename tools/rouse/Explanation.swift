@@ -2,7 +2,7 @@ import Foundation
 import RouseWire
 
 /// A decision with its explanation, as a person would write it down. Parts that the decision did not come to are left out.
-struct Explanation {
+struct Explanation: Sheet {
   let row: JSONValue
   let explain: JSONValue
   var lines: [String] = []
@@ -25,6 +25,13 @@ struct Explanation {
     copy.arm()
     copy.turns()
     return copy.lines.joined(separator: "\n") + "\n"
+  }
+
+  /// What was decided, without why.
+  var verdict: [String] {
+    var copy = self
+    copy.result()
+    return copy.lines
   }
 
   // MARK: - Parts

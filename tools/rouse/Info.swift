@@ -18,9 +18,7 @@ struct Info: AsyncParsableCommand {
     guard output.isTable else { return try StandardOutput().write(line: reply.line) }
     var lines: [(String, String)] = []
     for member in reply.value.members where member.name != "ok" { Self.add(member.name, member.value, &lines) }
-    let width = lines.map { $0.0.count }.max() ?? 0
-    let text = lines.map { $0.0 + String(repeating: " ", count: width + 2 - $0.0.count) + $0.1 + "\n" }.joined()
-    try StandardOutput().write(text)
+    try StandardOutput().write(titled(lines))
   }
 
   /// `limits.line_bytes`, and so on: an object's members stand one a line.

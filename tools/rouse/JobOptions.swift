@@ -30,9 +30,12 @@ struct InputOptions: ParsableArguments {
     -> any CandidateSource
   {
     let input = try FileInput(path)
-    guard csv || path?.lowercased().hasSuffix(".csv") == true else { return LineSource(input) }
+    guard Self.isCSV(path, csv) else { return LineSource(input) }
     return try CSVSource(input, kinds: try await kinds())
   }
+
+  /// - Parameter flag: it is, whatever its name.
+  static func isCSV(_ path: String?, _ flag: Bool) -> Bool { flag || path?.lowercased().hasSuffix(".csv") == true }
 
   func set(on request: inout RequestLine) {
     request.set("as_of", text: asOf)

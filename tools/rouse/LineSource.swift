@@ -15,6 +15,8 @@ protocol CandidateSource: AnyObject {
   func next() throws -> Candidates?
   /// A line of the input, as messages name it.
   func place(ofLine line: Int) -> String
+  /// Which part of the input has been read, from 0 to 1; nil where that cannot be known.
+  var share: Double? { get }
 }
 
 /// NDJSON, cut into blocks at the last LF of what has come; a last line without an LF is a line.
@@ -94,9 +96,11 @@ final class LineSource: CandidateSource {
   }
 
   func place(ofLine line: Int) -> String { "\(input.name):\(line)" }
+  var share: Double? { input.share }
 
   func tooLong(line: Int) -> Failure {
-    Failure(.usage, "\(place(ofLine: line)): this line is longer than \(longestLine) bytes, and no candidate is")
+    Failure(
+      .usage, "\(place(ofLine: line)): this line is longer than \(longestLine) bytes, and no \(input.subject.one) is")
   }
 }
 

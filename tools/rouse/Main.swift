@@ -26,7 +26,10 @@ struct Rouse: AsyncParsableCommand {
       (zsh and fish likewise).
       """,
     version: "rouse \(Version.text)",
-    subcommands: [Ping.self, Info.self, Fields.self, Score.self, Rank.self, Explain.self, PolicyCommand.self])
+    subcommands: [
+      Ping.self, Info.self, Fields.self, Score.self, Rank.self, Explain.self, Load.self, Record.self, User.self,
+      Plans.self, ShowPlan.self, Erase.self, PolicyCommand.self,
+    ])
 
   static func main() async {
     // A reader that has had enough, such as head, is told by write, not by a signal that kills us midway.

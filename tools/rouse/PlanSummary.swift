@@ -32,12 +32,7 @@ struct PlanSummary {
       let used = "\(harmless(cut["limit"]?.text ?? "")) \(amount(cut["used"])) of \(amount(cut["max"]))"
       lines.append((index == 0 ? "Limits" : "", used + (cut["say"]?.text.map { "; " + harmless($0) } ?? "")))
     }
-    let width = lines.map { $0.0.count }.max() ?? 0
-    let head = lines.map { title, text in
-      title + String(repeating: " ", count: width + 2 - title.count) + text
-    }
-    return head.joined(separator: "\n") + "\n\n"
-      + StatusSummary(plan, title: "Left out, and why", skipping: ["contact"]).text
+    return titled(lines) + "\n" + StatusSummary(plan, title: "Left out, and why", skipping: ["contact"]).text
   }
 
   private func money(_ name: String) -> String { shownMoney(plan[name]?.number ?? 0) }
@@ -73,20 +68,8 @@ struct StatusSummary {
   ]
 
   var text: String {
-    let shown = (totals["status"]?.members ?? []).filter { !skipped.contains($0.name) && $0.value.whole != 0 }
-    var text = ""
-    if !shown.isEmpty {
-      let width = shown.map { $0.name.count }.max() ?? 0
-      let digits = shown.map { grouped($0.value.whole ?? 0).count }.max() ?? 0
-      text = title + "\n"
-      for status in shown {
-        let count = grouped(status.value.whole ?? 0)
-        text += "  \(harmless(status.name))" + String(repeating: " ", count: width + 2 - status.name.count)
-        text += String(repeating: " ", count: digits - count.count) + count
-        text += Self.meanings[status.name].map { "  " + $0 } ?? ""
-        text += "\n"
-      }
-    }
+    let shown = (totals["status"]?.members ?? []).filter { !skipped.contains($0.name) }
+    var text = counts(title, shown.map { ($0.name, $0.value.whole ?? 0) }, meanings: Self.meanings)
     if let ignored = totals["ignored"]?.whole, ignored > 0 {
       text += "Ignored: members of candidates that are no fields of the policy, \(grouped(ignored)) in all\n"
     }

@@ -10,24 +10,37 @@ final class Progress: @unchecked Sendable {
   private var last = ContinuousClock.now
   private var hasLine = false
 
-  /// - Parameter sharesTerminal: rows go to the same terminal while the work goes on, and show it themselves.
-  init(sharesTerminal: Bool) { isShown = Terminal.isError && !(sharesTerminal && Terminal.isOutput) }
+  private let subject: Subject
 
-  func add(_ candidates: Int) {
+  /// - Parameter sharesTerminal: rows go to the same terminal while the work goes on, and show it themselves.
+  init(_ subject: Subject = .candidate, sharesTerminal: Bool) {
+    self.subject = subject
+    isShown = Terminal.isError && !(sharesTerminal && Terminal.isOutput)
+  }
+
+  /// - Parameter share: of the whole work, from 0 to 1, that is done with these.
+  func add(_ lines: Int, share: Double? = nil) {
     lock.lock()
     defer { lock.unlock() }
-    count += candidates
+    count += lines
     guard isShown else { return }
     let now = ContinuousClock.now
     guard now - start > .seconds(1), now - last > .milliseconds(500) else { return }
     last = now
-    show("\(grouped(count)) candidates, \(grouped(Int(Double(count) / (now - start).inSeconds))) a second")
+    let seconds = (now - start).inSeconds
+    show("\(subject.count(count)), \(grouped(Int(Double(count) / seconds))) a second" + Self.left(share, seconds))
+  }
+
+  private static func left(_ share: Double?, _ seconds: Double) -> String {
+    guard let share, share > 0.001, share < 1 else { return "" }
+    let left = Int(seconds * (1 - share) / share) + 1
+    return ", \(left < 100 ? "\(left) s" : "\((left + 59) / 60) min") left"
   }
 
   func note(_ what: String) {
     lock.lock()
     defer { lock.unlock() }
-    if isShown, hasLine { show("\(grouped(count)) candidates, \(what)") }
+    if isShown, hasLine { show("\(subject.count(count)), \(what)") }
   }
 
   /// Before rows that may go to the same terminal.

@@ -13,6 +13,7 @@ struct Score: AsyncParsableCommand {
         rouse score --policy policy.yaml --as-of 2026-03-01T10:00:00+08:00 < candidates.ndjson > scores.ndjson
         rouse score --policy policy.yaml --table customers.csv
         rouse score --policy policy.yaml --valid-until candidates.ndjson
+        rouse score --profile home/client.yaml --audience "credit_limit > 5000"
 
       An answer that is kept can be asked for its end: with --valid-until each row says from when on its status, stage, \
       tier, points or best channel will be another though nothing happens, or null.
@@ -26,23 +27,27 @@ struct Score: AsyncParsableCommand {
 
   @OptionGroup(title: "Input") var input: InputOptions
   @OptionGroup(title: "Output") var output: OutputOptions
+  @OptionGroup(title: "The server's ledger") var ledger: LedgerOptions
   @OptionGroup(title: "With a server") var connection: ConnectionOptions
   @OptionGroup(title: "Without a server") var offline: OfflineOptions
 
   func run() async throws {
     let engine = try Engine(connection, offline, input)
-    let source = try await input.source(file, kinds: await engine.kinds())
+    try ledger.check(file: file, engine)
     let sink: any RowSink = output.isTable ? TableSink(.score(validUntil: validUntil)) : LineSink()
     let progress = Progress(sharesTerminal: true)
     let invalid: Int
     switch engine {
     case .filter(let filter):
+      let source = try await input.source(file, kinds: await engine.kinds())
       invalid = try filter.score(source, extras: validUntil ? .validUntil : [], to: sink, progress).invalid
     case .service(let service):
+      let source = ledger.audience == nil ? try await input.source(file, kinds: await engine.kinds()) : nil
       var request = RequestLine("score")
       input.set(on: &request)
+      ledger.set(on: &request)
       if validUntil { request.set("valid_until", json: "true") }
-      invalid = try await service.stream(request, source, totals: "summary", to: sink, progress)
+      invalid = try await service.answer(request, source, totals: "summary", to: sink, progress)
     }
     if invalid > 0 { throw Failure(.invalidInput, "") }
   }

@@ -18,51 +18,43 @@ struct Service {
     return kinds
   }
 
-  /// Streams the candidates, hands rows over as they come, and then the totals under `totals`.
+  /// Streams the candidates, or lets the server take those that it has, and hands rows over as they come, then the totals
+  /// under `totals` and what a committed plan is called.
   ///
+  /// - Parameter source: nil where the request names the candidates itself.
   /// - Returns: how many candidates were invalid.
-  func stream(
-    _ request: RequestLine, _ source: any CandidateSource, totals: String, to sink: any RowSink, _ progress: Progress
+  func answer(
+    _ request: RequestLine, _ source: (any CandidateSource)?, totals: String, to sink: any RowSink, _ progress: Progress
   ) async throws -> Int {
-    var request = request
-    request.set("stream", json: "true")
-    let reader = BackgroundReader(source, progress)
-    let reply = try await client.withConnection { [request] connection in
-      try await connection.stream(request.line, candidates: { try await reader.next() }) { rows in
-        progress.pause()
-        try sink.rows(rows)
-      }
+    let reply: RouseClient.Reply
+    if let source {
+      reply = try await client.stream(request, source, progress) { try sink.rows($0) }
+    } else {
+      reply = try await client.withConnection { try await $0.request(request.line) { try sink.rows($0) } }
     }
-    progress.finish()
     guard let value = reply.value[totals] else {
       throw ClientError.garbled("the server's answer has no '\(totals)'; is it a newer version?")
     }
-    try sink.finish(Array("{\(JSONText.quoted(totals)):\(value.json)}".utf8))
+    let members = reply.value.members.filter { $0.name == totals || PlanCommitment.members.contains($0.name) }
+    try sink.finish(Array(JSONValue.object(members).json.utf8))
     return value["status"]?["invalid"]?.whole ?? 0
   }
 }
 
-/// Reads the source on a thread of its own: a read may wait for a person, and the tasks' threads are few.
-private final class BackgroundReader: @unchecked Sendable {
-  // Sendable because the source is used on the queue alone.
-  private let source: any CandidateSource
-  private let progress: Progress
-  private let queue = DispatchQueue(label: "candidates")
-
-  init(_ source: any CandidateSource, _ progress: Progress) {
-    self.source = source
-    self.progress = progress
-  }
-
-  func next() async throws -> Block? {
-    try await withCheckedThrowingContinuation { continuation in
-      queue.async { [self] in
-        continuation.resume(
-          with: Result {
-            guard let candidates = try source.next() else { return nil }
-            progress.add(candidates.lines)
-            return candidates.block
-          })
+extension Client {
+  /// Sends a request with its lines, and hands rows over as they come.
+  func stream(
+    _ request: RequestLine, _ source: any CandidateSource, _ progress: Progress,
+    rows: (UnsafeRawBufferPointer) throws -> Void
+  ) async throws -> RouseClient.Reply {
+    var request = request
+    request.set("stream", json: "true")
+    let reader = BackgroundReader(source, progress)
+    defer { progress.finish() }
+    return try await withConnection { [request] connection in
+      try await connection.stream(request.line, candidates: { try await reader.next() }) { bytes in
+        progress.pause()
+        try rows(bytes)
       }
     }
   }

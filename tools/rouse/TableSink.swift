@@ -48,11 +48,12 @@ final class TableSink: RowSink {
   }
 
   func finish(_ line: [UInt8]) throws {
+    let hasRows = isSettled || !waiting.isEmpty
     var text = isSettled ? "" : settle()
     if let value = JSONValue(line) {
-      if !text.isEmpty || isSettled { text += "\n" }
+      if hasRows { text += "\n" }
       if let plan = value["plan"] {
-        text += PlanSummary(plan).text
+        text += (PlanCommitment(value)?.text ?? "") + PlanSummary(plan).text
       } else if let summary = value["summary"] {
         text += StatusSummary(summary, title: "Candidates").text
       }

@@ -62,9 +62,12 @@ package struct PolicyReader {
     guard let name, let clockSkew, let stages, let tiers, let suppress, let knockout, let risk, let response, let money,
       let contact = contact.definition, let channels, let experiment, let plan, let regions, let review
     else { return nil }
-    return PolicyDefinition(
+    var definition = PolicyDefinition(
       name: name, fields: names.fields, clockSkew: Int64(clockSkew), stages: stages, tiers: tiers, suppress: suppress,
       knockout: knockout, risk: risk, response: response, money: money, contact: contact, channels: channels,
       experiment: experiment, plan: plan, regions: regions, review: review)
+    definition.forbidden = names.forbidden
+    definition.proxies = names.proxies
+    return definition
   }
 }

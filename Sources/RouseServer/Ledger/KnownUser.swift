@@ -51,7 +51,7 @@ final class KnownUser: Sendable {
 
   private func writeFacts(_ id: [UInt8], into out: inout ByteWriter) throws(WireError) {
     let row = CandidateRow(policy: live.policy)
-    row.setUserID(id)
+    id.withUnsafeBytes { row.identify($0) }
     let facts = LedgerFacts(ledger, policy: live.policy, now: now)
     try facts.hold { (_) throws(WireError) in facts.tell(row) }
     out.write(row.known.hasOptedOut ? ",\"opted_out\":true" : ",\"opted_out\":false")

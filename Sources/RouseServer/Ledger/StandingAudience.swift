@@ -191,7 +191,7 @@ final class StandingAudience: Sendable {
     for ((user, _), end) in zip(lines, ends) {
       let index = images.count
       let isRead = worker.readKept(UnsafeRawBufferPointer(rebasing: block.bytes[start..<end])) { row in
-        row.setUserID(userIDs[user] ?? [])
+        (userIDs[user] ?? []).withUnsafeBytes { row.identify($0) }
         images.append(row)
       }
       if isRead { audience.put(user, images, index) } else { audience.remove(user) }

@@ -6,7 +6,8 @@ import Synchronization
 /// The workers of one request, made as threads ask for them and used again.
 final class Hands: Sendable {
   /// A worker with what it asks of the ledger.
-  struct Hand {
+  struct Hand: @unchecked Sendable {
+    // Sendable because one thread at a time has it.
     let worker: BatchWorker
     let facts: LedgerFacts?
 
@@ -23,7 +24,11 @@ final class Hands: Sendable {
   private let extras: Extras
   private let longestLine: Int
   private let ledger: Ledger?
-  private let idle = Mutex<[Hand]>([])
+  private struct Idle: @unchecked Sendable {
+    // Sendable because it stays under the lock, and a hand is with one thread at a time.
+    var hands: [Hand] = []
+  }
+  private let idle = Mutex(Idle())
 
   /// - Parameters:
   ///   - now: seconds since 1970, of the request.
@@ -39,7 +44,7 @@ final class Hands: Sendable {
   }
 
   func borrow() -> Hand {
-    if let hand = idle.withLock({ $0.popLast() }) { return hand }
+    if let hand = idle.withLock({ $0.hands.popLast() }) { return hand }
     let facts = ledger.map { LedgerFacts($0, policy: live.policy, now: scorer.now) }
     let worker = BatchWorker(
       scorer: scorer, writer: writer, tables: live.tables, extras: extras, facts: facts, longestLine: longestLine,
@@ -47,8 +52,5 @@ final class Hands: Sendable {
     return Hand(worker: worker, facts: facts)
   }
 
-  func giveBack(_ hand: consuming Hand) {
-    let hand = hand
-    idle.withLock { $0.append(hand) }
-  }
+  func giveBack(_ hand: Hand) { idle.withLock { $0.hands.append(hand) } }
 }

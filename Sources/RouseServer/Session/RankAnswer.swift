@@ -55,7 +55,7 @@ final class RankAnswer: RowSource {
 
   // MARK: - Candidates
 
-  func makePart() -> RankPart { RankPart(policy: hands.live.policy, rows: kind) }
+  func makePart() -> RankPart { RankPart(policy: hands.live.policy, rows: kind, isForCommit: commits) }
 
   /// Counts memory for candidates; false when open ranks hold all they may.
   func hold(_ bytes: Int) -> Bool {
@@ -223,20 +223,17 @@ final class RankAnswer: RowSource {
     let lines = try lines(of: users, commitment.ledger)
     let hand = hands.borrow()
     defer { hands.giveBack(hand) }
-    var decisions: [Int: Decision] = [:]
+    let part = makePart()
     try hand.work { (worker) throws(WireError) in
       for (user, line) in zip(users, lines) {
         let block = line.withUnsafeBytes { Block($0) }
-        var again = Decision()
-        _ = worker.scoreKept(UnsafeRawBufferPointer(rebasing: block.bytes.dropLast()), userID: user.userID) {
-          again = $1
-        }
-        decisions[user.user] = again
+        worker.rankKept(UnsafeRawBufferPointer(rebasing: block.bytes.dropLast()), userID: user.userID, into: part)
       }
     }
     return shared.withLock { shared in
       for user in users { shared.again[user.userID] = now }
-      return shared.ranking.decideAgain(decisions, limits)
+      shared.ranking.replace(users.map(\.user), with: part)
+      return true
     }
   }
 

@@ -1,0 +1,79 @@
+import RouseCore
+
+/// What is known of the audience's users beside their candidates. Asked for one user after another, from many threads.
+package protocol AudienceSource {
+  /// Empty when the slot's user is no more.
+  func userID(_ slot: Int) -> UnsafeRawBufferPointer
+  /// Tells a row what the ledger knows of the user; nothing where it informs no decision.
+  func tell(_ slot: Int, _ row: CandidateRow)
+}
+
+/// Scores candidates of the standing audience, with scratch of its own: one a thread.
+package final class AudienceWorker: @unchecked Sendable {
+  // Sendable because one thread at a time holds it: it is handed on, never shared.
+
+  private let audience: Audience
+  private let texts: AudienceTexts
+  private let scorer: Scorer
+  private let condition: AudienceCondition?
+  private let output: CandidateOutput
+  private let row: CandidateRow
+  private var spare: Decision?
+
+  /// - Parameters:
+  ///   - audience: of the policy's fields.
+  ///   - condition: whom the request is for; nil: everyone.
+  package init(
+    audience: Audience, scorer: Scorer, writer: DecisionWriter, condition: AudienceCondition?, extras: Extras = []
+  ) {
+    self.audience = audience
+    self.scorer = scorer
+    self.condition = condition?.isAlwaysTrue == true ? nil : condition
+    texts = AudienceTexts(audience: audience, policy: scorer.policy)
+    output = CandidateOutput(scorer: scorer, writer: writer, extras: extras)
+    row = CandidateRow(policy: scorer.policy, keepingTexts: extras.contains(.explain))
+  }
+
+  /// Scores the candidates of some slots; one row each, ended by an LF, into `out`. To be called while nobody may write.
+  package func score(
+    _ slots: Range<Int>, of source: any AudienceSource, into out: inout ByteWriter, totals: inout Totals
+  ) {
+    each(slots, source, identified: true) { decision, _ in
+      output.write(decision, row, into: &out, totals: &totals)
+      out.put(0x0A)
+    }
+  }
+
+  /// Scores them for a rank.
+  package func rank(_ slots: Range<Int>, of source: any AudienceSource, into part: RankPart) {
+    each(slots, source, identified: part.rows == .all) { decision, slot in
+      part.add(decision, row, scorer) { source.userID(slot) }
+    }
+  }
+
+  /// - Parameter identified: the user_id is needed whatever is decided.
+  @inline(__always)
+  private func each(
+    _ slots: Range<Int>, _ source: any AudienceSource, identified: Bool, _ take: (Decision, Int) -> Void
+  ) {
+    guard audience.matches(scorer.policy.fields) else { return }
+    texts.refresh()
+    var taken: Decision?
+    swap(&taken, &spare)
+    var decision = taken ?? Decision()
+    defer { spare = decision }
+    let experiment = scorer.policy.experiment
+    for slot in slots.clamped(to: 0..<audience.slotCount) where audience.has(slot) {
+      audience.gather(slot, texts, into: row)
+      if identified || row.share < 0 || experiment.arm(share: UInt64(row.share)) == .explore {
+        row.identify(source.userID(slot))
+        guard row.userIDCount > 0 else { continue }
+      }
+      source.tell(slot, row)
+      output.keep(row)
+      scorer.score(row, into: &decision)
+      if let condition, !condition.holds(slot, row, audience) { continue }
+      take(decision, slot)
+    }
+  }
+}

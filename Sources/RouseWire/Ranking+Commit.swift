@@ -1,0 +1,77 @@
+import RouseCore
+
+/// What a commitment needs of a ranking that has been finished.
+extension Ranking {
+  /// A contact of the plan, or a held-out user whom the plan by itself would have contacted.
+  package struct Chosen: Sendable {
+    /// Index of the user in the ranking, as it is now.
+    package let user: Int
+    package let userID: [UInt8]
+    /// From 1; 0: held out.
+    package let rank: Int
+    /// The option taken, or that would have been.
+    package let option: Option
+    package let arm: Experiment.Arm
+    /// Micros; 0 where no contact was made.
+    package let propensity: Int64
+    /// The reply's row after the user_id's value.
+    package let row: [UInt8]
+    /// The candidate's line with an empty user_id; empty for one of the audience.
+    package let source: [UInt8]
+  }
+
+  /// The contacts in rank order, then the held-out users.
+  package func chosen() -> [Chosen] {
+    guard let plan else { return [] }
+    var chosen: [Chosen] = []
+    chosen.reserveCapacity(plan.contacts)
+    var out = ByteWriter()
+    var decision = Decision()
+    for user in plan.order.prefix(plan.contacts) {
+      let (part, line) = place(user)
+      out.removeAll()
+      write(part, line, user, plan, &decision, &out)
+      let userID = Array(part.userID(line))
+      // `{"user_id":` and the value.
+      let head = 11 + quoted(userID).count
+      chosen.append(
+        Chosen(
+          user: user, userID: userID, rank: plan.outcomes[user].rank, option: users.options[plan.outcomes[user].taken],
+          arm: users.users[user].arm, propensity: plan.propensity(user), row: Array(out.bytes.dropFirst(head)),
+          source: Array(part.source(line))))
+    }
+    for user in users.users.indices where users.users[user].arm == .holdout {
+      let ghost = plan.outcomes[user].ghost
+      guard ghost >= 0, let option = users.optionRange(user).first(where: { users.options[$0].channel == ghost }) else {
+        continue
+      }
+      let (part, line) = place(user)
+      chosen.append(
+        Chosen(
+          user: user, userID: Array(part.userID(line)), rank: 0, option: users.options[option], arm: .holdout,
+          propensity: 0, row: [], source: Array(part.source(line))))
+    }
+    return chosen
+  }
+
+  /// Sums over the contacts, micros; as far as 64 bits go.
+  package var sums: (value: Int64, spend: Int64, capital: Int64) {
+    guard let plan else { return (0, 0, 0) }
+    return (Int64(clamping: plan.value), Int64(clamping: plan.spend), Int64(clamping: plan.capital))
+  }
+
+  /// Puts users who were scored again in the place of what they were. The plan is to be made anew.
+  /// - Parameters:
+  ///   - users: as `chosen` named them.
+  ///   - part: the same users, each once.
+  package func replace(_ users: [Int], with part: RankPart) {
+    remove(users.sorted())
+    add(part)
+  }
+}
+
+private func quoted(_ text: [UInt8]) -> [UInt8] {
+  var out = ByteWriter(capacity: text.count + 2)
+  text.withUnsafeBytes { out.writeQuoted($0) }
+  return out.array
+}
