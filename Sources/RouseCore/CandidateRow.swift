@@ -106,6 +106,8 @@ package final class CandidateRow {
     bytes.append(0x22)
     bytes.append(0x22)
     bytes.append(contentsOf: source[(before + userIDLength)...])
+    // Outside of strings a CR is white space, and inside there is none: what is kept may stand in a reply's line.
+    if bytes.contains(0x0D) { bytes.removeAll { $0 == 0x0D } }
     return bytes
   }
 

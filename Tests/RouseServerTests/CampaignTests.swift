@@ -97,7 +97,7 @@ private final class Campaigns {
   }
 
   func remove() {
-    world.ledger?.close()
+    world.keeping?.ledger.close()
     try? FileManager.default.removeItem(at: folder)
   }
 
