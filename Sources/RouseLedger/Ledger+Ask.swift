@@ -95,6 +95,29 @@ extension Ledger {
     try ask { reading in try users.map { try reading.candidate($0) } }
   }
 
+  /// What was counted on a day, of a kind, on a channel: it outlasts the events.
+  package struct DayTotal: Sendable, Equatable {
+    /// Days since 1970, by UTC.
+    package var day: Int64
+    package var kind: String
+    package var channel: String?
+    package var count: Int64
+    /// Micros.
+    package var amount: Int64
+    package var cost: Int64
+  }
+
+  package func totals() throws(LedgerError) -> [DayTotal] {
+    try ask { reading in
+      let names = try Names(reading)
+      return try reading.days().map { day, sums in
+        DayTotal(
+          day: day.day, kind: names.kind(day.kind)?.name ?? "\(day.kind)", channel: names.name(ofChannel: day.channel),
+          count: sums.count, amount: sums.amount, cost: sums.cost)
+      }
+    }
+  }
+
   /// Policies that were kept, the one made live last first.
   package func policies(most: Int) throws(LedgerError) -> [(
     version: String, text: [UInt8], format: String, at: Int64, by: String
@@ -104,10 +127,14 @@ extension Ledger {
 }
 
 extension Names {
+  fileprivate func name(ofChannel number: Int?) -> String? {
+    number.flatMap { channels.indices.contains($0) ? channels[$0] : nil }
+  }
+
   fileprivate func event(_ stored: StoredEvent, userID: [UInt8]) -> Event {
-    let channel = stored.channel.flatMap { channels.indices.contains($0) ? channels[$0] : nil }
     return Event(
-      key: [], userID: userID, kind: kind(stored.kind) ?? .step("\(stored.kind)"), at: stored.at, channel: channel,
+      key: [], userID: userID, kind: kind(stored.kind) ?? .step("\(stored.kind)"), at: stored.at,
+      channel: name(ofChannel: stored.channel),
       plan: stored.plan, campaign: stored.campaign, amount: stored.amount, cost: stored.cost)
   }
 }

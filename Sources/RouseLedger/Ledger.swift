@@ -45,7 +45,7 @@ package final class Ledger: Sendable {
     case degraded(String)
   }
 
-  private let store: any LedgerStore
+  let store: any LedgerStore
   private let memory: Memory
   private let writer: Writer
   private let thread: WriterThread

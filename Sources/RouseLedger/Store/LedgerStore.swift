@@ -40,6 +40,9 @@ package protocol LedgerReading {
   func events(of user: Int, most: Int) throws -> [StoredEvent]
   func eventCount(of user: Int) throws -> Int
 
+  /// The totals of days, in their order.
+  func days() throws -> [(day: DailyKey, sums: DailySums)]
+
   func plan(_ plan: Int) throws -> StoredPlan?
   func plan(key: String) throws -> StoredPlan?
   /// The latest first.
