@@ -1,5 +1,5 @@
-/// Questions: each is answered from a consistent view of the file, on a connection of its own, and never waits for what is
-/// being written.
+/// Questions: each is answered from a consistent view of the file, on a connection of its own, and never waits for what
+/// is being written.
 extension Ledger {
   /// Committed plans, the latest first.
   /// - Parameter before: the id of a plan; nil: from the latest on.
@@ -42,8 +42,8 @@ extension Ledger {
     package var events: [Event]
     /// How many there are in all.
     package var eventCount: Int
-    /// Plans that hold the user, the latest first: id, rank (0: a ghost), channel, when the lease ends or ended (0: there
-    /// was none).
+    /// Plans that hold the user, the latest first: id, rank (0: a ghost), channel, when the lease ends or ended (0:
+    /// there was none).
     package var plans: [(id: String, rank: Int, channel: String, leasedUntil: Int64)]
     /// The candidate's line with an empty user_id, when it is of the audience.
     package var candidate: [UInt8]?

@@ -219,10 +219,8 @@ private final class History {
 
   private func isSame(_ seen: [String], _ expected: [String]) -> Bool {
     if seen == expected { return true }
-    let difference = zip(seen, expected).first { $0 != $1 }
-    Issue.record(
-      "\(difference?.0 ?? "\(seen.count) lines: \(seen.last ?? "")")\nis not\n\(difference?.1 ?? "\(expected.count) lines: \(expected.last ?? "")")"
-    )
+    let difference = zip(seen, expected).first { $0 != $1 } ?? ("\(seen.count) lines", "\(expected.count) lines")
+    Issue.record("\(difference.0)\nis not\n\(difference.1)")
     return false
   }
 

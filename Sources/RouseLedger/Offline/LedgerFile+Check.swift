@@ -1,7 +1,8 @@
 import GRDB
 
 extension LedgerFile {
-  /// Looks a ledger through, also while a server writes it: what is wrong with it, a line each. It takes seconds a gigabyte.
+  /// Looks a ledger through, also while a server writes it: what is wrong with it, a line each. It takes seconds a
+  /// gigabyte.
   package static func check(_ file: String) throws(LedgerError) -> [String] {
     try reading(file) { connection in
       let pages = try connection.queue.inDatabase { try String.fetchAll($0, sql: "PRAGMA integrity_check(100)") }

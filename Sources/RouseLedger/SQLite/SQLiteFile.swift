@@ -84,8 +84,8 @@ enum SQLiteFile {
       case .SQLITE_CANTOPEN, .SQLITE_PERM, .SQLITE_READONLY, .SQLITE_AUTH:
         return LedgerError(
           .unreadable,
-          "\(file): the ledger cannot be opened: \(error.message ?? "no reason given"); give the server's user the right "
-            + "to write it and its folder")
+          "\(file): the ledger cannot be opened: \(error.message ?? "no reason given"); give the server's user the "
+            + "right to write it and its folder")
       case .SQLITE_FULL:
         return LedgerError(.unreadable, "\(file): its disk is full; make room")
       case .SQLITE_IOERR:

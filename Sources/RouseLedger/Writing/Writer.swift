@@ -163,8 +163,8 @@ final class Writer: @unchecked Sendable {
       }
     let failure = LedgerError(
       .storage,
-      "\(settings.file): nothing more is recorded, for the ledger could not be written: \(reason); see to its disk, then "
-        + "start the server again")
+      "\(settings.file): nothing more is recorded, for the ledger could not be written: \(reason); see to its disk, "
+        + "then start the server again")
     memory.fail(failure)
     note(failure.message)
     return failure
