@@ -173,8 +173,10 @@ import Testing
     let log = TestFolder.bytes(folder.file("ledger.sqlite-wal"))
     #expect(!log.isEmpty)
     ledger.close()
-    #expect(TestFolder.bytes(folder.ledger) == before)
-    #expect(TestFolder.bytes(folder.file("ledger.sqlite-wal")) == log)
+    let isUnchanged = TestFolder.bytes(folder.ledger) == before
+    #expect(isUnchanged)
+    let isLogUnchanged = TestFolder.bytes(folder.file("ledger.sqlite-wal")) == log
+    #expect(isLogUnchanged)
     let again = try Ledger.open(folder)
     #expect(try again.record([Event("1", "a", .login), Event("2", "a", .login)]) == [.replayed, .recorded])
   }

@@ -139,7 +139,8 @@ import Testing
         (error as? LedgerError)?.kind == .newer && "\(error)".contains(folder.ledger)
       }
     }
-    #expect(TestFolder.bytes(folder.ledger) == bytes)
+    let isUnchanged = TestFolder.bytes(folder.ledger) == bytes
+    #expect(isUnchanged)
   }
 
   @Test func whatIsNoLedgerIsLeftAlone() throws {
@@ -151,7 +152,8 @@ import Testing
     try RawFile.execute("CREATE TABLE songs(title)", folder.ledger)
     let bytes = TestFolder.bytes(folder.ledger)
     #expect { _ = try Ledger.open(folder) } throws: { "\($0)".contains("this is no ledger") }
-    #expect(TestFolder.bytes(folder.ledger) == bytes)
+    let isUnchanged = TestFolder.bytes(folder.ledger) == bytes
+    #expect(isUnchanged)
     unlink(folder.ledger)
     mkdir(folder.ledger, 0o700)
     #expect { _ = try Ledger.open(folder) } throws: { ($0 as? LedgerError)?.kind == .unreadable }
