@@ -114,24 +114,24 @@ package struct Decision: Sendable {
   mutating func reset() {
     status = .invalid
     depth = .line
-    reasons.removeAll(keepingCapacity: true)
+    if !reasons.isEmpty { reasons.removeAll(keepingCapacity: true) }
     stage = -1
     clock = nil
     dormantDays = nil
     silentDays = nil
     tier = -1
     contacts30d = 0
-    recentOn.removeAll(keepingCapacity: true)
+    if !recentOn.isEmpty { recentOn.removeAll(keepingCapacity: true) }
     lastContact = nil
     until = nil
-    responseBins.removeAll(keepingCapacity: true)
-    rungs.removeAll(keepingCapacity: true)
-    free.removeAll(keepingCapacity: true)
-    options.removeAll(keepingCapacity: true)
+    if !responseBins.isEmpty { responseBins.removeAll(keepingCapacity: true) }
+    if !rungs.isEmpty { rungs.removeAll(keepingCapacity: true) }
+    if !free.isEmpty { free.removeAll(keepingCapacity: true) }
+    if !options.isEmpty { options.removeAll(keepingCapacity: true) }
     best = 0
     tie = nil
     offset = 0
-    issues.removeAll(keepingCapacity: true)
+    if !issues.isEmpty { issues.removeAll(keepingCapacity: true) }
     ignored = 0
   }
 
