@@ -32,12 +32,15 @@ package final class ConditionPool: @unchecked Sendable {
       let needs = Int(node.pointee.trueNeeds)
       if needs >= 0, row.states[needs] != FactState.present { return false }
       if node.pointee.operation == .flag { return row.bits[needs] != 0 }
-      return truth(root, row) == .yes
+      return look(row).holds(root)
     }
 
     /// The three-valued answer.
-    func truth(_ root: Root, _ row: CandidateRow) -> Truth {
-      Look(nodes: nodes, lists: lists, bits: row.bits, states: row.states, row: .passUnretained(row)).truth(root)
+    func truth(_ root: Root, _ row: CandidateRow) -> Truth { look(row).truth(root) }
+
+    @inline(__always)
+    private func look(_ row: CandidateRow) -> Look {
+      Look(nodes: nodes, lists: lists, bits: row.bits, states: row.states, row: .passUnretained(row))
     }
   }
   let nodes: Nodes
@@ -157,7 +160,28 @@ private struct Look: BitwiseCopyable {
 
   private func isPresent(_ slot: Int) -> Bool { states[slot] == FactState.present }
 
-  /// The recursion is as deep as the text nests, at most 64 or so.
+  /// Whether a condition is TRUE: what it needs is looked at first, in its parts as well.
+  func holds(_ index: Int) -> Bool {
+    let node = nodes + index
+    let needs = Int(node.pointee.trueNeeds)
+    if needs >= 0, !isPresent(needs) { return false }
+    switch node.pointee.operation {
+    case .flag: return bits[needs] != 0
+    case .and:
+      for at in Int(node.pointee.a)..<Int(node.pointee.a + node.pointee.c) where !holds(Int(lists[at])) { return false }
+      return true
+    case .or:
+      for at in Int(node.pointee.a)..<Int(node.pointee.a + node.pointee.c) where holds(Int(lists[at])) { return true }
+      return false
+    case .isNullTime, .isNullNumber, .isNullText:
+      // What needs a field, and has it, asked for nothing else.
+      if needs >= 0 { return true }
+    default: break
+    }
+    return truth(index) == .yes
+  }
+
+  /// The three-valued answer. The recursion is as deep as the text nests, at most 64 or so.
   func truth(_ index: Int) -> Truth {
     let node = nodes[index]
     switch node.operation {

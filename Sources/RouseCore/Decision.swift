@@ -88,7 +88,7 @@ package struct Decision: Sendable {
   package var points = 0
   package var recency = 0
   package var approval = 0
-  /// A bin for each row of the response card.
+  /// A bin for each row of the response card; of no meaning before the depth `value`.
   package var responseBins: [Int32] = []
   package var arm = Experiment.Arm.policy
   /// Order among equals: the first half of it; the user_id's bytes are the other. nil: nobody needed it so far.
@@ -124,10 +124,10 @@ package struct Decision: Sendable {
     if !recentOn.isEmpty { recentOn.removeAll(keepingCapacity: true) }
     lastContact = nil
     until = nil
-    if !responseBins.isEmpty { responseBins.removeAll(keepingCapacity: true) }
-    if !rungs.isEmpty { rungs.removeAll(keepingCapacity: true) }
-    if !free.isEmpty { free.removeAll(keepingCapacity: true) }
-    if !options.isEmpty { options.removeAll(keepingCapacity: true) }
+    // Short lists: item by item is faster.
+    while !rungs.isEmpty { rungs.removeLast() }
+    while !free.isEmpty { free.removeLast() }
+    while !options.isEmpty { options.removeLast() }
     best = 0
     tie = nil
     offset = 0

@@ -39,10 +39,8 @@ package final class Scorecard: @unchecked Sendable {
     let start: Int
     let count: Int
     let isNumber: Bool
-    /// Where the points of its bins stand.
+    /// Where the points of its bins stand; before them those of `missing` and `other`, as `Bin` counts.
     let points: Int
-    let missing: Int
-    let other: Int
   }
 
   /// The card as the scorer reads it; valid while the card lives.
@@ -66,8 +64,9 @@ package final class Scorecard: @unchecked Sendable {
       if entry.pointee.isNumber {
         let value = Double(bitPattern: bits)
         let bounds = bounds + entry.pointee.start
-        var at = entry.pointee.count - 1
-        while at >= 0, value < bounds[at] { at -= 1 }
+        // Bounds rise: how many are within the value says the same as a search, without a branch to mispredict.
+        var at = -1
+        for index in 0..<entry.pointee.count { at &+= value >= bounds[index] ? 1 : 0 }
         if at < 0 {
           below = true
           return Bin.missing
@@ -79,9 +78,7 @@ package final class Scorecard: @unchecked Sendable {
 
     @inline(__always)
     func points(_ index: Int, _ bin: Int32) -> Int {
-      let entry = entries + index
-      return bin >= 0
-        ? points[entry.pointee.points + Int(bin)] : bin == Bin.missing ? entry.pointee.missing : entry.pointee.other
+      points[entries[index].points + Int(bin)]
     }
 
     @inline(__always) func slot(_ index: Int) -> Int { entries[index].slot }
@@ -138,9 +135,8 @@ package final class Scorecard: @unchecked Sendable {
           missing: definition.missing, other: definition.other, top: top, code: definition.code.flatMap(codeIndex)))
       entries.append(
         Entry(
-          slot: definition.slot, start: start, count: count, isNumber: isNumber, points: allPoints.count,
-          missing: definition.missing, other: definition.other))
-      allPoints += points
+          slot: definition.slot, start: start, count: count, isNumber: isNumber, points: allPoints.count + 2))
+      allPoints += [definition.other, definition.missing] + points
     }
     self.rows = rows
     table = Table(

@@ -200,18 +200,27 @@ package final class Scorer: Sendable {
     let states = row.states
     var score = rules.baseScore
     var known = 0
+    var anyBelow = false
     for index in 0..<card.count {
-      var below = false
-      let bin = card.bin(index, bits, states, below: &below)
-      if below { decision.issues.append(.belowTheScale(slot: card.slot(index))) }
-      if bin != Scorecard.Bin.missing { known += 1 }
+      let bin = card.bin(index, bits, states, below: &anyBelow)
+      known &+= bin != Scorecard.Bin.missing ? 1 : 0
       score += card.points(index, bin)
     }
+    if anyBelow { noteBelow(card, row, &decision) }
     if known < rules.thinBelow { score += rules.thinPoints }
     decision.riskScore = score
     // As `Policy.pd`.
     decision.pd = Odds.badShare(
       Odds.scale(tables.baseOdds, score - rules.baseScore + tables.stages[decision.stage].lift))
+  }
+
+  /// Notes the values that lie under their row's first bin.
+  private func noteBelow(_ card: Scorecard.Table, _ row: CandidateRow, _ decision: inout Decision) {
+    for index in 0..<card.count {
+      var below = false
+      _ = card.bin(index, row.bits, row.states, below: &below)
+      if below { decision.issues.append(.belowTheScale(slot: card.slot(index))) }
+    }
   }
 
   /// Codes of the rows that cost the most points against their best, at most `risk.reasons`.
@@ -350,17 +359,22 @@ package final class Scorer: Sendable {
       let points = Double(decision.riskScore - tables.riskRules.baseScore)
       decision.approval = Int(Micros.halfUp(points * tables.riskRules.follow))
     }
-    var points = recall.points + decision.recency + decision.approval
     let card = tables.response
     let bits = row.bits
     let states = row.states
-    for index in 0..<card.count {
-      var below = false
-      let bin = card.bin(index, bits, states, below: &below)
-      if below { decision.issues.append(.belowTheScale(slot: card.slot(index))) }
-      decision.responseBins.append(bin)
-      points += card.points(index, bin)
+    if decision.responseBins.count != card.count {
+      decision.responseBins = [Int32](repeating: Scorecard.Bin.missing, count: card.count)
     }
+    var points = recall.points + decision.recency + decision.approval
+    var anyBelow = false
+    decision.responseBins.withUnsafeMutableBufferPointer { bins in
+      for index in bins.indices {
+        let bin = card.bin(index, bits, states, below: &anyBelow)
+        bins[index] = bin
+        points += card.points(index, bin)
+      }
+    }
+    if anyBelow { noteBelow(card, row, &decision) }
     decision.points = points
 
     var amount = recall.loan
