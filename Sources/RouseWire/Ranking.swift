@@ -103,6 +103,7 @@ package final class Ranking: @unchecked Sendable {
   ///   - isAbandoned: once it is true, nobody will ask for the rows.
   package func finish(_ limits: PlanLimits, isAbandoned: () -> Bool = { false }) {
     seen = SeenUsers()
+    if let sieve { narrow(sieve) }
     let plan = Plan(users: users, policy: policy, limits: limits, rankWaitlist: rows == .all, isAbandoned: isAbandoned)
     let eligible = totals.statuses[Int(Status.eligible.rawValue)]
     totals.statuses[Int(Status.eligible.rawValue)] = 0
