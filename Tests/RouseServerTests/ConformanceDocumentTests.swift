@@ -85,12 +85,52 @@ import Testing
     }
   }
 
+  /// The blocks that need a ledger are one conversation, from an empty one on.
+  @Test func examplesOfTheLedger() throws {
+    let blocks = try MarkdownTable.blocks("wire-ledger", of: "protocol.md")
+    #expect(blocks.count >= 5)
+    let harness = SessionHarness(
+      try SessionHarness.World(roles: Set(Configuration.Role.allCases), keepsLedger: true))
+    let lines = blocks.joined().split(separator: "\n").map(String.init)
+    for line in lines where line.hasPrefix("> ") {
+      harness.send(String(line.dropFirst(2)) + "\n")
+      harness.settle()
+    }
+    let wanted = lines.filter { $0.hasPrefix("< ") }.map { $0.dropFirst(2) + "\n" }.joined()
+    #expect(firstDifference(harness.text, wanted) == nil)
+  }
+
+  /// What the pages name of the ledger: kinds, results, and what `server.yaml` may say.
+  @Test func theLedgersWords() throws {
+    func names(_ rows: [[String]]) -> [String] {
+      rows.flatMap { $0[0].split(separator: ",").map { $0.filter { $0 != "`" && $0 != " " } } }
+    }
+    let kinds = try #require(try MarkdownTable.all("ledger.md").first { $0.heading.first == "kind" })
+    let fixed = kinds.rows.filter { !$0[0].hasPrefix("a step") }
+    #expect(fixed.count == kinds.rows.count - 1)
+    #expect(Set(names(fixed)) == Set(EventKind.fixed.map(\.name)))
+    let results = try #require(try MarkdownTable.all("protocol.md").first { $0.heading.first == "result" })
+    #expect(Set(names(results.rows)) == Set(EventResult.allCases.map(\.rawValue)))
+    #expect(results.rows.count == EventResult.allCases.count)
+
+    let folder = try ServerProcess.temporaryFolder()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let file = folder.appending(path: "server.yaml").path
+    let blocks = try MarkdownTable.blocks("yaml", of: "ledger.md")
+    #expect(blocks.count == 1)
+    for block in blocks {
+      try "listen: 127.0.0.1:0\npolicy: p.yaml\ntls: {certificate: a, key: b}\n\(block)"
+        .write(toFile: file, atomically: true, encoding: .utf8)
+      #expect(try Configuration.read(file: file).ledger != nil)
+    }
+  }
+
   /// Those whose answers depend on the server, by their shape.
   @Test func shapesOfTheProtocol() throws {
     let schemas = try JSONSchema.specification.get()
     let blocks =
-      try MarkdownTable.blocks("wire", of: "protocol.md") + MarkdownTable.blocks("wire-shape", of: "protocol.md")
-    #expect(blocks.count >= 8)
+      try ["wire", "wire-shape", "wire-ledger"].flatMap { try MarkdownTable.blocks($0, of: "protocol.md") }
+    #expect(blocks.count >= 13)
     for line in blocks.joined().split(separator: "\n").map(String.init) {
       guard line.hasPrefix("< ") || line.hasPrefix("> {\"op\":") else { continue }
       let value = try JSONNode(line.dropFirst(2).utf8)

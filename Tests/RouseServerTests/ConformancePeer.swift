@@ -1,6 +1,7 @@
 import NIOCore
 import NIOPosix
 import RouseTLS
+import Synchronization
 import TestData
 
 /// A client that tells how a connection ended, and can end its own side and read on.
@@ -17,14 +18,26 @@ final class ConformancePeer: Sendable {
   /// So that a server that does not answer fails a test, and does not stop it.
   private let patience: Scheduled<Void>
 
+  /// All that has come, for those who must know of it before the end.
+  private final class Seen: Sendable {
+    let bytes = Mutex<[UInt8]>([])
+  }
+  private let seen = Seen()
+
   private final class Collector: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     private let sink: AsyncStream<Event>.Continuation
+    private let seen: Seen
 
-    init(_ sink: AsyncStream<Event>.Continuation) { self.sink = sink }
+    init(_ sink: AsyncStream<Event>.Continuation, _ seen: Seen) {
+      self.sink = sink
+      self.seen = seen
+    }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-      sink.yield(.bytes(Array(buffer: unwrapInboundIn(data))))
+      let bytes = Array(buffer: unwrapInboundIn(data))
+      seen.bytes.withLock { $0 += bytes }
+      sink.yield(.bytes(bytes))
     }
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
       switch event as? TLSEvent {
@@ -54,12 +67,13 @@ final class ConformancePeer: Sendable {
     let context = try TLSClientContext(place.settings)
     let (stream, continuation) = AsyncStream<Event>.makeStream()
     inbox = stream
+    let seen = seen
     channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
       .channelOption(.allowRemoteHalfClosure, value: true)
       .channelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
           try channel.pipeline.syncOperations.addHandlers([
-            TLSHandler(client: context, host: "127.0.0.1"), Collector(continuation),
+            TLSHandler(client: context, host: "127.0.0.1"), Collector(continuation, seen),
           ])
         }
       }
@@ -73,6 +87,15 @@ final class ConformancePeer: Sendable {
 
   /// close_notify: the server may go on.
   func endInput() async { try? await channel.close(mode: .output) }
+
+  /// A text that the server has sent, waited for some seconds.
+  func text(of name: String, nth: Int) async -> String? {
+    for _ in 0..<2000 {
+      if let text = seen.bytes.withLock({ WireCase.text(of: name, nth: nth, in: $0) }) { return text }
+      try? await Task.sleep(for: .milliseconds(10))
+    }
+    return nil
+  }
 
   /// Everything until some bytes come last, or until the server ends; nil where it does not.
   func read(until last: [UInt8]?) async -> (bytes: [UInt8], end: End?) {

@@ -1,3 +1,4 @@
+import RouseCore
 import RouseWire
 import TestData
 import Testing
@@ -28,7 +29,9 @@ import Testing
   private func run(_ vector: WireCase, random seed: Int? = nil, size: (ArraySlice<UInt8>) -> Int) throws {
     let profile = try #require(WireProfile.all[vector.profileName])
     let world = try SessionHarness.World(
-      limits: Self.limits(profile), roles: Self.roles(profile.roles), tokens: Self.tokens(profile))
+      limits: Self.limits(profile), roles: Self.roles(profile.roles), tokens: Self.tokens(profile),
+      keepsLedger: profile.ledger ?? false)
+    let vector = vector.filled(Self.marks(vector, now: SessionHarness.wall))
     let harness = SessionHarness(world, identified: !vector.isNobody)
     var random = SplitMix(state: UInt64(seed ?? 0))
     let isOpen = vector.then == .open && !vector.endsInput
@@ -38,6 +41,10 @@ import Testing
         harness.settle()
         harness.advanceClock(milliseconds: milliseconds)
         harness.wake()
+      case .answered(let name, let nth):
+        harness.settle()
+        let text = try #require(WireCase.text(of: name, nth: nth, in: harness.output), "\(harness.text.suffix(500))")
+        harness.send(text)
       case .bytes(let bytes):
         var rest = bytes[...]
         while !rest.isEmpty {
@@ -60,6 +67,17 @@ import Testing
     }
     #expect(harness.session.wantsClose == !isOpen)
     if let fault = vector.fault(in: output) { Issue.record("\(vector.name): \(fault)") }
+  }
+
+  private static let experiment = Result { try PolicyStore.read(file: Vectors.folder.appending(path: "policy.yaml").path, now: 0).live.policy.experiment }
+
+  /// - Parameter now: seconds since 1970, by the clock of whoever runs it.
+  static func marks(_ vector: WireCase, now: Int64) -> WireCase.Marks {
+    WireCase.Marks(for: vector, now: Moment.format(now)) { user in
+      guard let experiment = try? experiment.get() else { return "" }
+      let share = Array(user.utf8).withUnsafeBytes { experiment.shares($0).share }
+      return experiment.arm(share: UInt64(share)).name
+    }
   }
 
   static func limits(_ profile: WireProfile) throws -> Configuration.Limits {

@@ -1,5 +1,7 @@
 import Foundation
+import Logging
 import RouseCore
+import RouseLedger
 import RousePolicy
 import RouseTLS
 import RouseWire
@@ -16,7 +18,9 @@ final class SessionHarness {
   private var jobs: [Session.Job] = []
   private let finished = FinishedJobs()
   /// A clock that the test moves.
-  private(set) var time = Session.Time(monotonic: 1, wall: 1_772_330_400)
+  private(set) var time = Session.Time(monotonic: 1, wall: SessionHarness.wall)
+  /// 2026-03-01T02:00:00Z.
+  static let wall: Int64 = 1_772_330_400
   /// Takes from the session as if the socket had room; false leaves replies with it.
   private var isWritable = true
   /// The connection was to be closed without a word.
@@ -34,10 +38,13 @@ final class SessionHarness {
     var overload: Int?
     var mayRefuse = true
     var activated: [PolicyChange] = []
+    private(set) var keeping: Keeping?
+    private var ledgerFolder: URL?
 
+    /// - Parameter keepsLedger: an empty one, of its own.
     init(
       policy: String = "policy.yaml", limits: Configuration.Limits = .init(), roles: Set<Configuration.Role> = [.score],
-      tokens: Tokens = Tokens()
+      tokens: Tokens = Tokens(), keepsLedger: Bool = false
     ) throws {
       let file = Vectors.folder.appending(path: policy).path
       configuration = Configuration(
@@ -50,6 +57,34 @@ final class SessionHarness {
       policies = try PolicyStore.read(file: file, now: 1_772_330_400)
       memory = MemoryPool(size: limits.unfinishedBytes)
       rankMemory = MemoryPool(size: limits.rankBytes)
+      if keepsLedger { try keep() }
+    }
+
+    deinit {
+      keeping?.ledger.close()
+      if let ledgerFolder { try? FileManager.default.removeItem(at: ledgerFolder) }
+    }
+
+    private func keep() throws {
+      let folder = try ServerProcess.temporaryFolder()
+      ledgerFolder = folder
+      try openLedger(folder.appending(path: "ledger.sqlite").path)
+    }
+
+    /// Opens a ledger, as a server does when it starts; one that is open is closed first.
+    func openLedger(_ file: String, leaseSeconds: Int64 = 3 * 86_400) throws {
+      keeping?.ledger.close()
+      var settings = Ledger.Settings(file: file, leaseSeconds: leaseSeconds)
+      settings.sweepsByItself = false
+      let ledger = try Ledger(settings) { _ in }
+      let audience = StandingAudience(
+        ledger, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+        longestLine: configuration.limits.lineBytes)
+      keeping = Keeping(ledger: ledger, audience: audience)
+      audience.arrange(for: policies.live)
+      // It is arranged on a thread of its own.
+      for _ in 0..<2000 where (try? audience.view(of: "TRUE", policies.live)) == nil { usleep(1000) }
+      _ = try audience.view(of: "TRUE", policies.live)
     }
 
     /// What a reload does.
@@ -66,8 +101,7 @@ final class SessionHarness {
           let version = self.policies.versions[0]
           return (version, version.name)
         }, memory: memory, rankMemory: rankMemory, overload: { self.overload }, mayRefuse: { _ in self.mayRefuse },
-        serverVersion: "test",
-        notesAnswers: { true })
+        serverVersion: "test", ledger: keeping?.ledger, audience: keeping?.audience, notesAnswers: { true })
     }
   }
 
@@ -91,6 +125,9 @@ final class SessionHarness {
       take()
     }
   }
+
+  /// Moves the calendar; a test does so between connections.
+  func advanceCalendar(to wall: Int64) { time.wall = wall }
 
   /// Moves the clock, second by second as a timer would, and tells the session.
   func wait(seconds: Int) {

@@ -6,9 +6,11 @@ package struct WireCase: Sendable, Decodable, CustomStringConvertible {
     case bytes([UInt8])
     /// Milliseconds.
     case pause(UInt64)
+    /// The text of a member by that name that the server has sent, the n-th, counted from 1: it is waited for.
+    case answered(String, nth: Int)
 
     private enum CodingKeys: String, CodingKey {
-      case hex, `repeat`, times
+      case hex, `repeat`, times, answered, nth
       case wait = "wait_ms"
     }
 
@@ -23,6 +25,8 @@ package struct WireCase: Sendable, Decodable, CustomStringConvertible {
       } else if let unit = try values.decodeIfPresent(String.self, forKey: .repeat) {
         let times = try values.decode(Int.self, forKey: .times)
         self = .bytes(Array(repeatElement(Array(unit.utf8), count: times).joined()))
+      } else if let name = try values.decodeIfPresent(String.self, forKey: .answered) {
+        self = .answered(name, nth: try values.decode(Int.self, forKey: .nth))
       } else {
         self = .pause(try values.decode(UInt64.self, forKey: .wait))
       }
@@ -94,9 +98,12 @@ package struct WireCase: Sendable, Decodable, CustomStringConvertible {
   private let needsTimers: Bool?
   private let needsServer: Bool?
   private let finishes: Bool?
-  package let send: [Part]
-  package let get: [Line]
+  private let clock: String?
+  package private(set) var send: [Part]
+  package private(set) var get: [Line]
   package let then: End
+  /// Users by the arm that the experiment must draw for them.
+  package let arms: [String: String]?
 
   private enum CodingKeys: String, CodingKey {
     case name, why, profile
@@ -105,7 +112,7 @@ package struct WireCase: Sendable, Decodable, CustomStringConvertible {
     case needsTimers = "timers"
     case needsServer = "whole"
     case finishes = "finish"
-    case send, get, then
+    case send, get, then, arms, clock
   }
 
   package var profileName: String { profile ?? "default" }
@@ -115,6 +122,8 @@ package struct WireCase: Sendable, Decodable, CustomStringConvertible {
   package var waitsForTimers: Bool { needsTimers ?? false }
   /// It takes a server with its files, not only a session.
   package var isOfServer: Bool { needsServer ?? false }
+  /// It takes an empty ledger, and a clock that stands still.
+  package var isOfClock: Bool { clock != nil }
   package var endsInput: Bool { finishes ?? false }
   package var description: String { "\(name): \(why)" }
 
@@ -125,7 +134,63 @@ package struct WireCase: Sendable, Decodable, CustomStringConvertible {
     }
   }
 
-  package static let files = ["requests", "errors", "framing", "streams"]
+  /// What stands for what in one run of a conversation.
+  package struct Marks: Sendable {
+    /// No other run has had it.
+    let run: String
+    /// RFC 3339, by the clock of whoever runs it.
+    let now: String
+
+    /// - Parameter arm: what the experiment draws for a user.
+    package init(for vector: WireCase, now: String, arm: (String) -> String) {
+      self.now = now
+      var random = SystemRandomNumberGenerator()
+      var run = ""
+      repeat {
+        run = String(random.next() as UInt64, radix: 36)
+      } while !(vector.arms ?? [:]).allSatisfy { arm($0.key.replacing("$RUN", with: run)) == $0.value }
+      self.run = run
+    }
+
+    fileprivate func fill(_ text: String) -> String {
+      text.replacing("$RUN", with: run).replacing("$NOW", with: now)
+    }
+
+    fileprivate func fill(_ value: JSONNode) -> JSONNode {
+      switch value {
+      case .text(let text): .text(fill(text))
+      case .list(let items): .list(items.map(fill))
+      case .object(let members): .object(members.mapValues(fill))
+      case .null, .boolean, .number: value
+      }
+    }
+  }
+
+  /// The conversation of one run.
+  package func filled(_ marks: Marks) -> WireCase {
+    var filled = self
+    filled.send = send.map { part in
+      guard case .bytes(let bytes) = part, bytes.contains(0x24), let text = String(validating: bytes, as: UTF8.self)
+      else { return part }
+      return .bytes(Array(marks.fill(text).utf8))
+    }
+    filled.get = get.map { line in
+      switch line {
+      case .exact(let text): .exact(marks.fill(text))
+      case .has(let wanted): .has(marks.fill(wanted))
+      }
+    }
+    return filled
+  }
+
+  /// The n-th text of a member by that name among all that has been answered, if it is there.
+  package static func text(of name: String, nth: Int, in answer: [UInt8]) -> String? {
+    let parts = String(decoding: answer, as: UTF8.self).components(separatedBy: "\"\(name)\":\"")
+    guard parts.count > nth, let end = parts[nth].firstIndex(of: "\"") else { return nil }
+    return String(parts[nth][..<end])
+  }
+
+  package static let files = ["requests", "errors", "framing", "streams", "ledger"]
 
   /// Empty when there is no such file: whoever runs a test for each case must also expect their number.
   package static func all(_ file: String) -> [WireCase] {
@@ -160,10 +225,12 @@ package struct WireProfile: Sendable, Decodable {
   private let wanted: [String: Int?]
   package let roles: [String]
   package let tokens: [String: Token]?
+  /// Whether there is a ledger; nil: as you like.
+  package let ledger: Bool?
 
   private enum CodingKeys: String, CodingKey {
     case wanted = "limits"
-    case roles, tokens
+    case roles, tokens, ledger
   }
 
   /// Those that are not absent.
