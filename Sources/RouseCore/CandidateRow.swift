@@ -33,6 +33,8 @@ package final class CandidateRow {
 
   package let slotCount: Int
   package let declaredCount: Int
+  /// Seconds.
+  private let clockSkew: Int64
   package let bits: UnsafeMutablePointer<UInt64>
   package let states: UnsafeMutablePointer<UInt8>
   /// At most `longestUserID` bytes of UTF-8.
@@ -104,6 +106,8 @@ package final class CandidateRow {
     bytes.append(0x22)
     bytes.append(0x22)
     bytes.append(contentsOf: source[(before + userIDLength)...])
+    // Outside of strings a CR is white space, and inside there is none: what is kept may stand in a reply's line.
+    if bytes.contains(0x0D) { bytes.removeAll { $0 == 0x0D } }
     return bytes
   }
 
@@ -126,6 +130,7 @@ package final class CandidateRow {
     head.initialize(to: Head())
     slotCount = policy.fields.slotCount
     declaredCount = policy.fields.declared.count
+    clockSkew = policy.definition.clockSkew
     keepsTexts = keepingTexts || policy.comparesTexts
     bits = .allocate(capacity: slotCount)
     bits.initialize(repeating: 0, count: slotCount)
@@ -198,7 +203,9 @@ package final class CandidateRow {
     head.pointee.known = facts
     head.pointee.isKnown = true
     guard !contacts.isEmpty else { return }
-    var carried = head.pointee.contacts.sorted(by: Contact.isBefore)[...]
+    // One that lies ahead is not usable as the candidate carries it; as the ledger tells it, it has been made.
+    let latest = now + clockSkew
+    var carried = head.pointee.contacts.filter { $0.at <= latest }.sorted(by: Contact.isBefore)[...]
     for contact in contacts.sorted(by: Contact.isBefore) {
       while let first = carried.first, Contact.isBefore(first, contact) { carried.removeFirst() }
       if let first = carried.first, !Contact.isBefore(contact, first) {

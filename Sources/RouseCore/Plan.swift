@@ -278,6 +278,11 @@ package struct Plan: Sendable {
     for (index, user) in order.enumerated() { outcomes[user].rank = index + 1 }
   }
 
+  /// The held-out users whom the plan would have contacted, in tie order.
+  package func ghosts() -> [Int] {
+    users.users.indices.filter { users.users[$0].arm == .holdout && outcomes[$0].ghost >= 0 }.sorted(by: users.isBefore)
+  }
+
   /// The chance, in micros, with which a contact was made (model 9.4).
   package func propensity(_ user: Int) -> Int64 {
     let outcome = outcomes[user]

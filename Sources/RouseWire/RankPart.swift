@@ -15,34 +15,45 @@ package final class RankPart: @unchecked Sendable {
   /// A line with a usable user_id, or any line when all rows are asked for.
   struct Line {
     let hash: UInt64
-    let idStart: UInt32
+    /// Where its user_id stands among the part's.
+    let id: UInt32
     let packedStart: UInt32
+    let packedCount: UInt32
+    /// Where its source begins in what is packed: at the end, where none is kept.
+    let sourceAt: UInt32
     /// Index into `users`, or -1.
     let user: Int32
     let ignored: Int32
-    let idCount: UInt8
     let status: UInt8
-    /// No other line can have its user_id.
-    let isUnique: Bool
+    /// Whether other lines may have its user_id.
+    let mayRepeat: Bool
     /// Its user_id came in an earlier line: I03.
     var isRepeated = false
   }
 
   let rows: RankRows
-  /// The plan is to be committed: held-out users are planned with, and lines are kept.
-  let isForCommit: Bool
   package private(set) var totals = Totals()
   private(set) var lines: [Line] = []
   var users: PlanUsers
+  /// Each user_id after a byte that counts its own.
   private var ids: ByteWriter
   private var packed: ByteWriter
-  /// The lines of `users` with empty user_ids, one after another, and where they end.
-  private var sources = ByteWriter(capacity: 64)
-  private var sourceEnds: [Int] = []
+  private let mark: Sieve.Mark?
+  private let keepsHoldout: Bool
+  /// The plan is to be committed: its candidates' lines are kept, but for those of the audience.
+  private let keepsSources: Bool
 
-  package init(policy: Policy, rows: RankRows, isForCommit: Bool = false) {
+  /// A part of a rank without a sieve and ghosts; `Ranking.part()` makes one of any.
+  package convenience init(policy: Policy, rows: RankRows) {
+    self.init(policy: policy, rows: rows, isForCommit: false, mark: nil)
+  }
+
+  /// - Parameter mark: of the rank's sieve; who is beyond it is counted, and not kept.
+  init(policy: Policy, rows: RankRows, isForCommit: Bool, mark: Sieve.Mark?) {
     self.rows = rows
-    self.isForCommit = isForCommit
+    self.mark = mark
+    keepsHoldout = rows == .all || isForCommit
+    keepsSources = isForCommit
     users = PlanUsers(policy: policy)
     ids = ByteWriter(capacity: 256)
     packed = ByteWriter(capacity: 1024)
@@ -52,81 +63,93 @@ package final class RankPart: @unchecked Sendable {
   func add(_ decision: Decision, _ row: CandidateRow, _ scorer: Scorer) {
     totals.count(decision)
     guard row.userIDCount > 0 || rows == .all else { return }
-    keep(decision, row, scorer, userID: row.userID, hash: KeyedHash.hash(row.userID))
+    let isPlanned = isPlanned(decision, scorer.policy) { row.userID }
+    keep(decision, row, scorer, userID: row.userID, isPlanned: isPlanned, mayRepeat: row.userIDCount > 0)
   }
 
   /// Adds what was decided on a candidate of the audience: no other has its user_id, so that nobody looks for one.
   /// - Parameter userID: asked for when it is needed.
   func add(_ decision: Decision, _ row: CandidateRow, _ scorer: Scorer, userID: () -> UnsafeRawBufferPointer) {
     totals.count(decision)
-    guard isPlanned(decision) || rows == .all else { return }
-    keep(decision, row, scorer, userID: userID(), hash: nil)
+    let isPlanned = isPlanned(decision, scorer.policy, userID)
+    guard isPlanned || rows == .all else { return }
+    keep(decision, row, scorer, userID: userID(), isPlanned: isPlanned, mayRepeat: false)
   }
 
-  private func isPlanned(_ decision: Decision) -> Bool {
-    decision.status == .eligible || decision.status == .holdout && (rows == .all || isForCommit)
+  @inline(__always)
+  private func isPlanned(_ decision: Decision, _ policy: Policy, _ userID: () -> UnsafeRawBufferPointer) -> Bool {
+    guard decision.status == .eligible || decision.status == .holdout && keepsHoldout else { return false }
+    guard let mark else { return true }
+    let best = decision.options[decision.best]
+    let worth = policy.worth(value: best.value, spend: best.spend)
+    if let wanted = mark.wants(arm: decision.arm, worth: worth) { return wanted }
+    return mark.wants(arm: decision.arm, worth: worth, tie: decision.tie ?? policy.experiment.tie(userID()))
   }
 
   private func keep(
-    _ decision: Decision, _ row: CandidateRow, _ scorer: Scorer, userID: UnsafeRawBufferPointer, hash: UInt64?
+    _ decision: Decision, _ row: CandidateRow, _ scorer: Scorer, userID: UnsafeRawBufferPointer, isPlanned: Bool,
+    mayRepeat: Bool
   ) {
-    let isPlanned = isPlanned(decision)
-    lines.append(
-      Line(
-        hash: hash ?? 0, idStart: UInt32(truncatingIfNeeded: ids.count),
-        packedStart: UInt32(truncatingIfNeeded: packed.count),
-        user: isPlanned ? Int32(truncatingIfNeeded: users.count) : -1,
-        ignored: Int32(truncatingIfNeeded: decision.ignored), idCount: UInt8(truncatingIfNeeded: userID.count),
-        status: decision.status.rawValue, isUnique: hash == nil))
-    ids.write(userID)
+    let user = users.count
     if isPlanned {
       let policy = scorer.policy
       users.append(
         decision, tie: decision.tie ?? policy.experiment.tie(userID), userID: userID,
         quotas: { scorer.isUnder(quota: $0, row) }, quotaCount: policy.quotas.count)
-      if isForCommit {
-        sources.write(row.sourceWithoutUserID)
-        sourceEnds.append(sources.count)
-      }
     }
+    let packedStart = packed.count
     if isPlanned || rows == .all {
       PackedDecision.pack(decision, withBest: !isPlanned && decision.depth == .value, into: &packed)
+    }
+    let sourceAt = packed.count - packedStart
+    if isPlanned, keepsSources { packed.write(row.sourceWithoutUserID) }
+    lines.append(
+      Line(
+        hash: mayRepeat ? KeyedHash.hash(userID) : 0, id: UInt32(truncatingIfNeeded: ids.count),
+        packedStart: UInt32(truncatingIfNeeded: packedStart),
+        packedCount: UInt32(truncatingIfNeeded: packed.count - packedStart),
+        sourceAt: UInt32(truncatingIfNeeded: sourceAt),
+        user: isPlanned ? Int32(truncatingIfNeeded: user) : -1, ignored: Int32(truncatingIfNeeded: decision.ignored),
+        status: decision.status.rawValue, mayRepeat: mayRepeat))
+    if mayRepeat || rows == .all {
+      ids.put(UInt8(truncatingIfNeeded: userID.count))
+      ids.write(userID)
     }
   }
 
   /// About the bytes that this part will cost its rank, the tables over all parts included.
   package var memory: Int {
-    lines.count &* (MemoryLayout<Line>.stride + Self.tablesPerLine) &+ ids.count &+ packed.count &+ users.memory
-      &+ sources.count &+ sourceEnds.count &* 8
-  }
-  /// The places of user_ids, their hashes, and their buckets, at most half full.
-  private static let tablesPerLine = 48
-
-  func userID(_ line: Line) -> UnsafeRawBufferPointer {
-    let start = Int(line.idStart)
-    return UnsafeRawBufferPointer(rebasing: ids.bytes[start..<(start + Int(line.idCount))])
+    let line = rows == .all ? MemoryLayout<Line>.stride + SeenUsers.memory : SeenUsers.memory
+    return lines.count &* line &+ ids.count &+ packed.count &+ users.memory
   }
 
-  /// Empty for one of the audience.
-  func source(_ line: Line) -> UnsafeRawBufferPointer {
-    let user = Int(line.user)
-    guard sourceEnds.indices.contains(user) else { return UnsafeRawBufferPointer(start: nil, count: 0) }
-    return UnsafeRawBufferPointer(
-      rebasing: sources.bytes[(user > 0 ? sourceEnds[user - 1] : 0)..<sourceEnds[user]])
+  func userID(at id: UInt32) -> UnsafeRawBufferPointer {
+    let start = Int(id) + 1
+    return UnsafeRawBufferPointer(rebasing: ids.bytes[start..<(start + Int(ids.bytes[start - 1]))])
+  }
+
+  func unpack(_ line: Line, policy: Policy, into decision: inout Decision) {
+    let status = Status(rawValue: line.status)
+    unpack(
+      at: line.packedStart, withBest: line.user < 0 && status == .unprofitable, policy: policy, into: &decision)
+  }
+
+  func unpack(at start: UInt32, withBest: Bool = false, policy: Policy, into decision: inout Decision) {
+    PackedDecision.unpack(
+      UnsafeRawBufferPointer(rebasing: packed.bytes[Int(start)...]), withBest: withBest, policy: policy,
+      into: &decision)
+  }
+
+  /// A candidate's line with an empty user_id; empty for one of the audience.
+  func source(_ start: UInt32, _ at: UInt32, _ count: UInt32) -> UnsafeRawBufferPointer {
+    UnsafeRawBufferPointer(rebasing: packed.bytes[Int(start + at)..<Int(start + count)])
   }
 
   /// Adds a candidate that was scored again.
   func addAgain(_ decision: Decision, _ row: CandidateRow, _ scorer: Scorer) {
     totals.count(decision)
-    guard isPlanned(decision) else { return }
-    keep(decision, row, scorer, userID: row.userID, hash: nil)
-  }
-
-  func unpack(_ line: Line, policy: Policy, into decision: inout Decision) {
-    let status = Status(rawValue: line.status)
-    PackedDecision.unpack(
-      UnsafeRawBufferPointer(rebasing: packed.bytes[Int(line.packedStart)...]),
-      withBest: line.user < 0 && status == .unprofitable, policy: policy, into: &decision)
+    guard isPlanned(decision, scorer.policy, { row.userID }) else { return }
+    keep(decision, row, scorer, userID: row.userID, isPlanned: true, mayRepeat: false)
   }
 
   /// A line whose user_id came before: it counts as invalid, and its ignored members are not shown.
@@ -135,5 +158,23 @@ package final class RankPart: @unchecked Sendable {
     totals.statuses[Int(Status.invalid.rawValue)] += 1
     totals.ignored -= Int(lines[index].ignored)
     lines[index].isRepeated = true
+  }
+
+  // MARK: - What a rank of contacts alone needs no more
+
+  /// The lines, once their users have their places.
+  func forgetLines() { lines = [] }
+
+  /// What was decided, once it has been taken over. The user_ids stay: later lines must not repeat them.
+  func forgetPacked() { packed = ByteWriter(capacity: 0) }
+
+  /// Whether nothing in it is ever asked for again.
+  var isEmpty: Bool { lines.isEmpty && ids.count == 0 && packed.count == 0 }
+
+  /// Takes over what was decided on a user of another part; where it stands.
+  func take(_ start: UInt32, _ count: UInt32, of other: RankPart) -> UInt32 {
+    let place = UInt32(truncatingIfNeeded: packed.count)
+    packed.write(UnsafeRawBufferPointer(rebasing: other.packed.bytes[Int(start)..<Int(start + count)]))
+    return place
   }
 }

@@ -28,28 +28,26 @@ extension Ranking {
     var out = ByteWriter()
     var decision = Decision()
     for user in plan.order.prefix(plan.contacts) {
-      let (part, line) = place(user)
       out.removeAll()
-      write(part, line, user, plan, &decision, &out)
-      let userID = Array(part.userID(line))
+      write(user, plan, &decision, &out)
+      let userID = Array(users.userID(user))
       // `{"user_id":` and the value.
       let head = 11 + quoted(userID).count
       chosen.append(
         Chosen(
           user: user, userID: userID, rank: plan.outcomes[user].rank, option: users.options[plan.outcomes[user].taken],
           arm: users.users[user].arm, propensity: plan.propensity(user), row: Array(out.bytes.dropFirst(head)),
-          source: Array(part.source(line))))
+          source: Array(source(user))))
     }
-    for user in users.users.indices where users.users[user].arm == .holdout {
+    for user in plan.ghosts() {
       let ghost = plan.outcomes[user].ghost
       guard ghost >= 0, let option = users.optionRange(user).first(where: { users.options[$0].channel == ghost }) else {
         continue
       }
-      let (part, line) = place(user)
       chosen.append(
         Chosen(
-          user: user, userID: Array(part.userID(line)), rank: 0, option: users.options[option], arm: .holdout,
-          propensity: 0, row: [], source: Array(part.source(line))))
+          user: user, userID: Array(users.userID(user)), rank: 0, option: users.options[option], arm: .holdout,
+          propensity: 0, row: [], source: Array(source(user))))
     }
     return chosen
   }
@@ -60,13 +58,15 @@ extension Ranking {
     return (Int64(clamping: plan.value), Int64(clamping: plan.spend), Int64(clamping: plan.capital))
   }
 
-  /// Puts users who were scored again in the place of what they were. The plan is to be made anew.
+  /// Puts users who were scored again in the place of what they were. The plan is to be made anew; false when it cannot
+  /// be, for too many others were not kept.
   /// - Parameters:
   ///   - users: as `chosen` named them.
   ///   - part: the same users, each once.
-  package func replace(_ users: [Int], with part: RankPart) {
-    remove(users.sorted())
+  package func replace(_ users: [Int], with part: RankPart) -> Bool {
+    guard remove(users.sorted()) else { return false }
     add(part)
+    return true
   }
 }
 

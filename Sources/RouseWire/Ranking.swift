@@ -9,20 +9,50 @@ package final class Ranking: @unchecked Sendable {
   private let rows: RankRows
   private var parts: [RankPart] = []
   private(set) var users: PlanUsers
-  /// Where a user of `users` stands: its part and line.
-  private var places: [(part: Int32, line: Int32)] = []
+  /// Where what was decided on a user of `users` stands packed.
+  private var places: [Place] = []
   private var seen = SeenUsers()
   /// What parts have counted, and what the plan has made of that.
   private var counted = Totals()
   package private(set) var totals = Totals()
   private(set) var plan: Plan?
+  /// The plan is to be committed: ghosts are asked for, and lines are kept.
+  private let isForCommit: Bool
+  private let sieve: Sieve?
+  /// How many users may be taken out again for others to come in their place.
+  private var spare: Int?
 
-  package init(scorer: Scorer, writer: DecisionWriter, rows: RankRows) {
+  private struct Place {
+    let part: Int32
+    let start: UInt32
+    let count: UInt32
+    let sourceAt: UInt32
+  }
+
+  /// - Parameters:
+  ///   - limits: those that will be planned under, when they are known by now: they may allow a sieve.
+  ///   - isForCommit: ghosts are asked for, though no rows but the contacts', and users may turn out to have changed.
+  package init(
+    scorer: Scorer, writer: DecisionWriter, rows: RankRows, limits: PlanLimits? = nil, isForCommit: Bool = false
+  ) {
     self.scorer = scorer
     policy = scorer.policy
     self.writer = writer
     self.rows = rows
+    self.isForCommit = isForCommit
+    var wider = limits
+    // Another campaign may take all of the same users in the meantime.
+    let spare = min(limits?.limit ?? 0, 1_000_000_000) + 1000
+    if isForCommit, let limit = limits?.limit { wider?.limit = limit.addingReportingOverflow(spare).partialValue }
+    sieve = rows == .contacts ? wider.flatMap { Sieve(policy: scorer.policy, limits: $0) } : nil
+    self.spare = sieve == nil ? nil : Int(clamping: spare)
     users = PlanUsers(policy: scorer.policy)
+  }
+
+  /// A part to be filled and added. The later it is made, the fewer users it keeps whom no plan can want. Any thread may
+  /// ask for one.
+  package func part() -> RankPart {
+    RankPart(policy: policy, rows: rows, isForCommit: isForCommit, mark: sieve?.mark)
   }
 
   /// Adds the next part. A user_id that came before makes its line invalid, I03.
@@ -32,35 +62,66 @@ package final class Ranking: @unchecked Sendable {
     var refused: [Int] = []
     for index in part.lines.indices {
       let line = part.lines[index]
-      let place = (part: partIndex, line: Int32(truncatingIfNeeded: index))
-      if line.idCount > 0, !line.isUnique, !seen.insert(line.hash, place, isSame: { self.isSame(part, line, $0) }) {
+      if line.mayRepeat, !seen.insert(line.hash, SeenUsers.Place(part: partIndex, id: line.id), in: parts) {
         part.refuse(index)
         if line.user >= 0 { refused.append(Int(line.user)) }
       } else if line.user >= 0 {
-        places.append(place)
+        places.append(
+          Place(part: partIndex, start: line.packedStart, count: line.packedCount, sourceAt: line.sourceAt))
       }
     }
+    let known = users.count
     users.append(part.users, leavingOut: refused)
     part.users = PlanUsers(policy: policy)
     counted.add(part.totals)
     totals = counted
+    guard rows == .contacts else { return }
+    part.forgetLines()
+    if part.isEmpty { parts.removeLast() }
+    sieve?.note(users, from: known)
+    if let sieve, users.count > 4 * sieve.limit + 4000, users.count > 2 * keptLast { narrow(sieve) }
   }
 
-  private func isSame(_ part: RankPart, _ line: RankPart.Line, _ other: (part: Int32, line: Int32)) -> Bool {
-    let otherPart = parts[Int(other.part)]
-    return otherPart.userID(otherPart.lines[Int(other.line)]).elementsEqual(part.userID(line))
+  /// How many users were kept when it was last asked who may still matter.
+  private var keptLast = 0
+
+  /// Drops the users whom no plan can want any more.
+  private func narrow(_ sieve: Sieve) {
+    let mark = sieve.narrow()
+    let kept = part()
+    let index = Int32(truncatingIfNeeded: parts.count)
+    var dropped: [Int] = []
+    var moved: [Place] = []
+    for (user, place) in zip(users.users, places) {
+      let worth = sieve.worth(users.options[user.optionStart + Int(user.best)])
+      guard mark.wants(arm: user.arm, worth: worth, tie: user.tie) else {
+        dropped.append(moved.count + dropped.count)
+        continue
+      }
+      let start = kept.take(place.start, place.count, of: parts[Int(place.part)])
+      moved.append(Place(part: index, start: start, count: place.count, sourceAt: place.sourceAt))
+    }
+    var left = PlanUsers(policy: policy)
+    left.append(users, leavingOut: dropped)
+    users = left
+    places = moved
+    keptLast = users.count
+    for part in parts { part.forgetPacked() }
+    parts.append(kept)
   }
 
   /// Chooses the contacts. After it no part may be added.
-  /// - Parameter isAbandoned: once it is true, nobody will ask for the rows.
+  /// - Parameters:
+  ///   - limits: those that the rank was made with, where it was made with any.
+  ///   - isAbandoned: once it is true, nobody will ask for the rows.
   package func finish(_ limits: PlanLimits, isAbandoned: () -> Bool = { false }) {
     seen = SeenUsers()
     totals = counted
     let plan = Plan(users: users, policy: policy, limits: limits, rankWaitlist: rows == .all, isAbandoned: isAbandoned)
-    for user in users.users.indices where users.users[user].arm != .holdout {
-      totals.statuses[Int(Status.eligible.rawValue)] -= 1
-      totals.statuses[Int((plan.outcomes[user].taken >= 0 ? Status.contact : .waitlist).rawValue)] += 1
-    }
+    let eligible = totals.statuses[Int(Status.eligible.rawValue)]
+    totals.statuses[Int(Status.eligible.rawValue)] = 0
+    totals.statuses[Int(Status.contact.rawValue)] += plan.contacts
+    totals.statuses[Int(Status.waitlist.rawValue)] += eligible - plan.contacts
     self.plan = plan
   }
 
@@ -89,11 +150,8 @@ package final class Ranking: @unchecked Sendable {
           return
         }
         if !asLines, cursor.rank > 0 { out.put(0x2C) }
-        let user = plan.order[cursor.rank]
+        write(plan.order[cursor.rank], plan, &decision, &out)
         cursor.rank += 1
-        let place = places[user]
-        let part = parts[Int(place.part)]
-        write(part, part.lines[Int(place.line)], user, plan, &decision, &out)
       case .all:
         while cursor.part < parts.count, cursor.line >= parts[cursor.part].lines.count {
           cursor.part += 1
@@ -109,43 +167,54 @@ package final class Ranking: @unchecked Sendable {
         cursor.line += 1
         if line.isRepeated {
           decision.invalidate(.i03)
-          writer.write(decision, userID: part.userID(line), into: &out)
+          writer.write(decision, userID: part.userID(at: line.id), into: &out)
         } else if line.user >= 0 {
-          write(part, line, cursor.user, plan, &decision, &out)
+          write(cursor.user, plan, &decision, &out)
           cursor.user += 1
         } else {
           part.unpack(line, policy: policy, into: &decision)
-          writer.write(decision, userID: part.userID(line), into: &out)
+          writer.write(decision, userID: part.userID(at: line.id), into: &out)
         }
       }
       if asLines { out.put(0x0A) }
     }
   }
 
-  /// A user's line, and the part that holds it.
-  func place(_ user: Int) -> (part: RankPart, line: RankPart.Line) {
-    let part = parts[Int(places[user].part)]
-    return (part, part.lines[Int(places[user].line)])
+  /// A candidate's line with an empty user_id; empty for one of the audience.
+  func source(_ user: Int) -> UnsafeRawBufferPointer {
+    let place = places[user]
+    return parts[Int(place.part)].source(place.start, place.sourceAt, place.count)
   }
 
-  /// Takes users out of the ranking as if they had never been in it.
+  /// Takes users out of the ranking as if they had never been in it. False when that leaves too few to choose from.
   /// - Parameter removed: indices into `users`, rising.
-  func remove(_ removed: [Int]) {
+  func remove(_ removed: [Int]) -> Bool {
+    var decision = Decision()
     for user in removed {
-      let line = place(user).line
-      counted.uncount(Status(rawValue: line.status) ?? .invalid, ignored: Int(line.ignored))
+      let place = places[user]
+      parts[Int(place.part)].unpack(at: place.start, policy: policy, into: &decision)
+      counted.uncount(decision.status, ignored: decision.ignored)
     }
     var rest = PlanUsers(policy: policy)
     rest.append(users, leavingOut: removed)
     users = rest
     for user in removed.reversed() { places.remove(at: user) }
+    guard let left = spare else { return true }
+    spare = left - removed.count
+    return left >= removed.count
   }
 
-  func write(
-    _ part: RankPart, _ line: RankPart.Line, _ user: Int, _ plan: Plan, _ decision: inout Decision,
-    _ out: inout ByteWriter
-  ) {
-    part.unpack(line, policy: policy, into: &decision)
+  func write(_ user: Int, _ plan: Plan, _ decision: inout Decision, _ out: inout ByteWriter) {
+    let placement = place(user, plan, &decision)
+    users.userID(user).withUnsafeBytes {
+      writer.write(decision, userID: $0, placement: placement, into: &out)
+    }
+  }
+
+  /// What was decided on a user, with the option that the plan shows as the only one.
+  private func place(_ user: Int, _ plan: Plan, _ decision: inout Decision) -> DecisionWriter.Placement {
+    let place = places[user]
+    parts[Int(place.part)].unpack(at: place.start, policy: policy, into: &decision)
     let outcome = plan.outcomes[user]
     decision.options.removeAll(keepingCapacity: true)
     decision.options.append(users.options[outcome.shown])
@@ -157,7 +226,7 @@ package final class Ranking: @unchecked Sendable {
       decision.status = outcome.taken >= 0 ? .contact : .waitlist
       if outcome.taken >= 0 { placement.propensity = plan.propensity(user) }
     }
-    writer.write(decision, userID: part.userID(line), placement: placement, into: &out)
+    return placement
   }
 
   /// `{"lines":..}`, the plan's totals (model 10).
@@ -210,25 +279,31 @@ package final class Ranking: @unchecked Sendable {
   }
 }
 
-/// The user_ids seen so far, as places of lines: open addressing, at most half full.
-private struct SeenUsers {
-  private var places: [(part: Int32, line: Int32)] = []
+/// The user_ids seen so far, as places among the parts' user_ids: open addressing, at most half full.
+struct SeenUsers {
+  struct Place {
+    let part: Int32
+    let id: UInt32
+  }
+
+  private var places: [Place] = []
   private var hashes: [UInt64] = []
   /// The upper half of a hash, and the index of its place counted from 1; 0 is empty. So a look-up that finds another
   /// user touches no other memory.
   private var buckets = [UInt64](repeating: 0, count: 1 << 10)
 
+  /// About the bytes that one takes: its place and hash, and its share of buckets half to a quarter full.
+  static let memory = 40
+
   /// False when the same id is there.
-  mutating func insert(
-    _ hash: UInt64, _ place: (part: Int32, line: Int32), isSame: ((part: Int32, line: Int32)) -> Bool
-  ) -> Bool {
+  mutating func insert(_ hash: UInt64, _ place: Place, in parts: [RankPart]) -> Bool {
     if places.count * 2 >= buckets.count { grow() }
     let upper = hash & 0xFFFF_FFFF_0000_0000
     var at = Int(truncatingIfNeeded: hash) & (buckets.count - 1)
     while case let entry = buckets[at], entry != 0 {
       if entry & 0xFFFF_FFFF_0000_0000 == upper {
         let index = Int(entry & 0xFFFF_FFFF) - 1
-        if hashes[index] == hash, isSame(places[index]) { return false }
+        if hashes[index] == hash, Self.isSame(places[index], place, parts) { return false }
       }
       at = (at + 1) & (buckets.count - 1)
     }
@@ -238,8 +313,12 @@ private struct SeenUsers {
     return true
   }
 
+  private static func isSame(_ left: Place, _ right: Place, _ parts: [RankPart]) -> Bool {
+    parts[Int(left.part)].userID(at: left.id).elementsEqual(parts[Int(right.part)].userID(at: right.id))
+  }
+
   private mutating func grow() {
-    var larger = [UInt64](repeating: 0, count: buckets.count * 4)
+    var larger = [UInt64](repeating: 0, count: buckets.count * 2)
     for (index, hash) in hashes.enumerated() {
       var at = Int(truncatingIfNeeded: hash) & (larger.count - 1)
       while larger[at] != 0 { at = (at + 1) & (larger.count - 1) }

@@ -35,7 +35,8 @@ extension Request {
   }
 
   private func setting<Value>(
-    _ name: StaticString, _ setting: LimitSetting<Value>, _ out: inout ByteWriter, _ write: (Value, inout ByteWriter) -> Void
+    _ name: StaticString, _ setting: LimitSetting<Value>, _ out: inout ByteWriter,
+    _ write: (Value, inout ByteWriter) -> Void
   ) {
     switch setting {
     case .policy: return
@@ -48,8 +49,9 @@ extension Request {
     }
   }
 
-  private func counts(_ name: StaticString, _ counts: [(name: String, most: LimitSetting<Int64>)], _ out: inout ByteWriter)
-  {
+  private func counts(
+    _ name: StaticString, _ counts: [(name: String, most: LimitSetting<Int64>)], _ out: inout ByteWriter
+  ) {
     guard !counts.isEmpty else { return }
     begin(name, &out)
     out.put(0x7B)

@@ -241,7 +241,7 @@ private enum RequestMembers {
 
   private static func set(_ name: String, _ value: JSONValue, _ request: inout Request) throws(WireError) {
     let at = "/" + name
-    if case .null = value, !["budget", "capital", "limit"].contains(name) { return }
+    if case .null = value, request.operation != .rank || !["budget", "capital", "limit"].contains(name) { return }
     switch name {
     case "as_of":
       guard case .text(let text) = value, let seconds = Moment.parse(text) else {

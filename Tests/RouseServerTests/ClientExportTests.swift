@@ -51,7 +51,7 @@ import Testing
   private static func server(_ ids: [String], others: @escaping @Sendable (String) -> String = { _ in "" }) throws
     -> StandIn
   {
-    let rows = ids.enumerated().map {
+    let rows: String = ids.enumerated().map {
       let id = String(decoding: (try? JSONEncoder().encode($1)) ?? Data(), as: UTF8.self)
       return
         "{\"user_id\":\(id),\"status\":\"contact\",\"rank\":\($0 + 1),\"best\":{\"channel\":\"sms\",\"value\":-1}}\n"

@@ -95,7 +95,7 @@ import Testing
           2026-02-01 02:10 UTC  login
 
         Plans
-          P1  rank 3    sms  taken until 2026-03-04 02:00 UTC
+          P1  rank 3    sms  lease until 2026-03-04 02:00 UTC
           P0  held out  sms
 
         Candidate

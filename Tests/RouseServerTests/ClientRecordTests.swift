@@ -10,6 +10,7 @@ import Testing
   private static func ledger(_ totals: String = totals) throws -> StandIn {
     try StandIn { line in
       if line.contains("\"op\":\"record\"") { return "" }
+      if line.contains("\"op\":\"fields\"") { return #"{"ok":true,"fields":[]}"# }
       if line.contains("\"op\":\"end\"") { return totals }
       if line.contains("\"op\":\"cancel\"") {
         return #"{"ok":false,"error":{"code":"cancelled","message":"cancelled"}}"#
@@ -134,6 +135,23 @@ import Testing
     #expect(run.error.contains("recorded before that: 1 event; send all of them again"), "\(run.error)")
   }
 
+  /// A file from outside makes no requests in our name.
+  @Test(arguments: [
+    "{\"op\":\"end\"}", "{\"user_id\":\"u1\", \"op\" : \"cancel\"}\r", "{\"key\":\"k\",\"\\u006fp\":\"\\u0065nd\"}",
+  ])
+  func aLineThatWouldEndTheStream(_ line: String) throws {
+    for command in ["record", "load", "score", "rank"] {
+      let server = try Self.ledger()
+      let file = try server.write(
+        Self.event("recorded-1") + "\n\n" + line + "\n{\"op\":\"erase\",\"users\":[\"u1\"]}\n", "input.ndjson")
+      let run = try ClientRun([command, file, "--keys-from", "x"].prefix(command == "record" ? 4 : 2) + server.flags)
+      #expect(run.code == 2 && run.error.contains("\(file):3: "), "\(run.error)")
+      #expect(!server.lines.contains { $0.contains("erase") || $0 == line })
+    }
+    let csv = try Self.ledger()
+    #expect(try ClientRun(["load", "--csv"] + csv.flags, input: "user_id,op\nu1,end\n").code == 2)
+  }
+
   @Test func load() throws {
     let server = try StandIn { line in
       guard line.contains("\"op\":\"end\"") else { return "" }
@@ -167,7 +185,7 @@ import Testing
     #expect(asked.code == 2 && asked.error.contains("--yes") && server.lines.isEmpty, "\(asked.error)")
     let run = try ClientRun(["erase", "u\"1", "u2", "--yes", "--table"] + server.flags)
     #expect(run.code == 0 && run.output == "Erased   2 users\nUnknown  1\n", "\(run.output)\(run.error)")
-    #expect(server.lines == [#"{"op":"erase","users":["u\"1","u2"]}"#])
+    #expect(server.lines == [#"{"op":"erase","user_ids":["u\"1","u2"]}"#])
   }
 
   @Test(arguments: [
@@ -180,7 +198,7 @@ import Testing
     let file = try server.write(text, "users.\(ending)")
     let run = try ClientRun(["erase", "--from", file, "--yes"] + server.flags)
     #expect(run.code == 0 && run.output == "{\"erased\":1,\"unknown\":0}\n", "\(run.error)")
-    #expect(server.lines == [#"{"op":"erase","users":["a","b","c"]}"#])
+    #expect(server.lines == [#"{"op":"erase","user_ids":["a","b","c"]}"#])
   }
 
   /// A thousand a request.
@@ -189,7 +207,7 @@ import Testing
     let run = try ClientRun(
       ["erase", "--from", "-", "--yes"] + server.flags, input: (1...2001).map { "u\($0)\n" }.joined())
     #expect(run.output == "{\"erased\":2700,\"unknown\":3}\n", "\(run.error)")
-    #expect(server.lines.count == 3 && server.lines[2] == #"{"op":"erase","users":["u2001"]}"#)
+    #expect(server.lines.count == 3 && server.lines[2] == #"{"op":"erase","user_ids":["u2001"]}"#)
     #expect(try ClientRun(["erase", "--from", "-", "--yes"] + server.flags).code == 2)
   }
 }

@@ -440,7 +440,7 @@ import Testing
 
 extension ServerProcess {
   /// The home's, with the port that the server has found.
-  fileprivate func profile() throws -> String {
+  func profile() throws -> String {
     let made = home.appending(path: "client.yaml")
     let file = home.appending(path: "profile.yaml")
     let text = try String(contentsOf: made, encoding: .utf8)

@@ -84,12 +84,25 @@ import Testing
 
   @Test func portInUse() throws {
     let first = try ServerProcess()
+    let other = try ServerProcess()
+    other.signal(SIGTERM)
+    _ = other.exitCode()
     let done = try ServerProcess.run(
       "rouse-server",
-      ["run", "--config", first.home.appending(path: "server.yaml").path, "--listen", "127.0.0.1:\(first.port)"])
+      ["run", "--config", other.home.appending(path: "server.yaml").path, "--listen", "127.0.0.1:\(first.port)"])
     #expect(done.code == 2)
     #expect(done.error.split(separator: "\n").count == 1, "\(done.error)")
     #expect(done.error.contains("in use"))
+  }
+
+  /// Two servers must not keep one ledger.
+  @Test func ledgerInUse() throws {
+    let first = try ServerProcess()
+    let done = try ServerProcess.run(
+      "rouse-server", ["run", "--config", first.home.appending(path: "server.yaml").path, "--listen", "127.0.0.1:0"])
+    #expect(done.code == 2)
+    #expect(done.error.split(separator: "\n").count == 1, "\(done.error)")
+    #expect(done.error.contains("ledger.sqlite: another server has this ledger"))
   }
 
   @Test(arguments: [SIGTERM, SIGINT]) func stopsGracefully(_ signal: Int32) async throws {

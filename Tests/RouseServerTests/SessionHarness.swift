@@ -68,7 +68,13 @@ final class SessionHarness {
     private func keep() throws {
       let folder = try ServerProcess.temporaryFolder()
       ledgerFolder = folder
-      var settings = Ledger.Settings(file: folder.appending(path: "ledger.sqlite").path)
+      try openLedger(folder.appending(path: "ledger.sqlite").path)
+    }
+
+    /// Opens a ledger, as a server does when it starts; one that is open is closed first.
+    func openLedger(_ file: String, leaseSeconds: Int64 = 3 * 86_400) throws {
+      keeping?.ledger.close()
+      var settings = Ledger.Settings(file: file, leaseSeconds: leaseSeconds)
       settings.sweepsByItself = false
       let ledger = try Ledger(settings) { _ in }
       let audience = StandingAudience(
@@ -122,6 +128,9 @@ final class SessionHarness {
       take()
     }
   }
+
+  /// Moves the calendar; a test does so between connections.
+  func advanceCalendar(to wall: Int64) { time.wall = wall }
 
   /// Moves the clock, second by second as a timer would, and tells the session.
   func wait(seconds: Int) {

@@ -73,7 +73,7 @@ import Testing
     let worker = AudienceWorker(
       audience: crowd.audience, scorer: offline.scorer, writer: offline.writer, condition: condition)
     for start in stride(from: 0, to: crowd.audience.slotCount, by: 700) {
-      let part = RankPart(policy: offline.policy, rows: rows)
+      let part = ranking.part()
       worker.rank(start..<(start + 700), of: crowd, into: part)
       ranking.add(part)
     }

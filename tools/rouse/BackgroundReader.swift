@@ -19,6 +19,7 @@ final class BackgroundReader: @unchecked Sendable {
         continuation.resume(
           with: Result {
             guard let candidates = try source.next() else { return nil }
+            try ControlLines.refuse(in: candidates, of: source)
             progress.add(candidates.lines, share: source.share)
             return candidates.block
           })

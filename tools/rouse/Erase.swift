@@ -48,7 +48,7 @@ struct Erase: AsyncParsableCommand {
       for start in stride(from: 0, to: ids.count, by: Self.batch) {
         let part = ids[start..<min(start + Self.batch, ids.count)]
         var request = RequestLine("erase")
-        request.set("users", json: JSONValue.list(part.map(JSONValue.text)).json)
+        request.set("user_ids", json: JSONValue.list(part.map(JSONValue.text)).json)
         do {
           let reply = try await connection.request(request.line).value
           sums.erased += reply["erased"]?.whole ?? 0

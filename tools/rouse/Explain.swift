@@ -46,7 +46,7 @@ struct Explain: AsyncParsableCommand {
       row = Array(out.array.dropLast())
     case .service(let service):
       var request = RequestLine("score")
-      input.set(on: &request)
+      input.moment.set(on: &request)
       request.set("explain", json: "true")
       request.set("valid_until", json: "true")
       request.set("users", json: "[\(String(decoding: line, as: UTF8.self))]")

@@ -78,10 +78,16 @@ struct Explanation: Sheet {
     guard let stage = row["stage"] else { return }
     var line = "the first that holds: " + (stage.isNull ? "none" : word(stage))
     if let clock = explain["clock"]?.text { line += ", since \(harmless(shownMoment(clock)))" }
-    if let days = row["dormant_days"]?.whole { line += ", dormant for \(days) days" }
-    if let days = row["silent_days"]?.whole { line += ", silent for \(days)" }
-    if let tier = row["tier"]?.text { line += ", tier \(harmless(tier))" }
-    paragraph(line)
+    paragraph(line + quiet)
+  }
+
+  /// For how long nothing was heard.
+  var quiet: String {
+    var text = ""
+    if let days = row["dormant_days"]?.whole { text += ", dormant for \(days) days" }
+    if let days = row["silent_days"]?.whole { text += ", silent for \(days)" }
+    if let tier = row["tier"]?.text { text += ", tier \(harmless(tier))" }
+    return text
   }
 
   private mutating func rules() {

@@ -3,11 +3,8 @@ import Foundation
 import RouseClient
 import RouseCore
 
-/// What score, rank and explain share: where the candidates are, and what moment they are looked at.
-struct InputOptions: ParsableArguments {
-  @Flag(help: "The input is CSV, whatever its name.")
-  var csv = false
-
+/// What moment is looked at, and by which policy.
+struct MomentOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "The moment to decide for, such as 2026-03-01T10:00:00+08:00; by default, now.", valueName: "time"))
@@ -26,6 +23,19 @@ struct InputOptions: ParsableArguments {
   /// Seconds since 1970.
   var now: Int64 { asOf.flatMap(Moment.parse) ?? Int64(time(nil)) }
 
+  func set(on request: inout RequestLine) {
+    request.set("as_of", text: asOf)
+    request.set("policy", text: policyVersion)
+  }
+}
+
+/// What score, rank and explain share: where the candidates are, and what moment they are looked at.
+struct InputOptions: ParsableArguments {
+  @Flag(help: "The input is CSV, whatever its name.")
+  var csv = false
+
+  @OptionGroup(title: "Input") var moment: MomentOptions
+
   func source(_ path: String?, kinds: @autoclosure () async throws -> [String: FieldKind]) async throws
     -> any CandidateSource
   {
@@ -36,11 +46,6 @@ struct InputOptions: ParsableArguments {
 
   /// - Parameter flag: it is, whatever its name.
   static func isCSV(_ path: String?, _ flag: Bool) -> Bool { flag || path?.lowercased().hasSuffix(".csv") == true }
-
-  func set(on request: inout RequestLine) {
-    request.set("as_of", text: asOf)
-    request.set("policy", text: policyVersion)
-  }
 }
 
 /// Where the work is done.
@@ -57,10 +62,10 @@ enum Engine {
       throw Failure(.usage, "--policy works without a server; give it, or --server or --profile, but not both")
     }
     let policy = try PolicyFile(path, set: offline.set).policy
-    if let pinned = input.policyVersion, pinned != policy.version {
+    if let pinned = input.moment.policyVersion, pinned != policy.version {
       throw Failure(.usage, "\(path) is \(policy.version), and --policy-version asks for \(pinned)")
     }
-    self = .filter(Filter(policy: policy, now: input.now, threads: offline.threadCount))
+    self = .filter(Filter(policy: policy, now: input.moment.now, threads: offline.threadCount))
   }
 
   /// The types of the policy's fields.

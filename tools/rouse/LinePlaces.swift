@@ -1,7 +1,7 @@
 import Foundation
 
-/// Where the lines that were sent stand in their files: the server knows them by their number alone. A run of lines that
-/// follow each other costs one entry.
+/// Where the lines that were sent stand in their files: the server knows them by their number alone. Lines that follow
+/// each other cost one entry.
 final class LinePlaces: @unchecked Sendable {
   // Sendable because all that changes is under the lock.
   private struct Run {

@@ -1,8 +1,8 @@
 import Foundation
 import RouseClient
 
-/// A file that is there whole or not at all: it has no name while it is written, so whatever ends the tool leaves nothing
-/// of it, and the old one stays until the new one takes its place in one step.
+/// A file that is there whole or not at all: it has no name while it is written, so whatever ends the tool leaves
+/// nothing of it, and the old one stays until the new one takes its place in one step.
 final class NewFile {
   private let path: String
   private let folder: String

@@ -82,7 +82,7 @@ struct Rank: AsyncParsableCommand {
         input: file, isCSV: input.csv, client: ledger.audience == nil ? nil : service.client)
       list = try export.list(then: summary)
       var request = RequestLine("rank")
-      input.set(on: &request)
+      input.moment.set(on: &request)
       limits.set(on: &request)
       ledger.set(on: &request)
       commitment.set(on: &request)

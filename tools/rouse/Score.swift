@@ -44,7 +44,7 @@ struct Score: AsyncParsableCommand {
     case .service(let service):
       let source = ledger.audience == nil ? try await input.source(file, kinds: await engine.kinds()) : nil
       var request = RequestLine("score")
-      input.set(on: &request)
+      input.moment.set(on: &request)
       ledger.set(on: &request)
       if validUntil { request.set("valid_until", json: "true") }
       invalid = try await service.answer(request, source, totals: "summary", to: sink, progress)

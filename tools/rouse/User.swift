@@ -18,11 +18,13 @@ struct User: AsyncParsableCommand {
   @Flag(help: "The answer as JSON.")
   var json = false
 
+  @OptionGroup(title: "Input") var moment: MomentOptions
   @OptionGroup(title: "With a server") var connection: ConnectionOptions
 
   func run() async throws {
     var line = RequestLine("user")
     line.set("user_id", text: user)
+    moment.set(on: &line)
     let request = line
     let reply = try await connection.client().withConnection { try await $0.request(request.line) }
     if json { return try StandardOutput().write(line: reply.line) }

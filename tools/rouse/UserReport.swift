@@ -18,13 +18,10 @@ struct UserReport: Sheet {
 
   private mutating func head() {
     if let decision = user["decision"], !decision.isNull {
-      lines += Explanation(decision).verdict
+      let explanation = Explanation(decision)
+      lines += explanation.verdict
       if let stage = decision["stage"] {
-        var line = "stage " + (stage.isNull ? "none" : word(stage))
-        if let days = decision["dormant_days"]?.whole { line += ", dormant for \(days) days" }
-        if let days = decision["silent_days"]?.whole { line += ", silent for \(days)" }
-        if let tier = decision["tier"]?.text { line += ", tier \(harmless(tier))" }
-        paragraph(line)
+        paragraph("stage " + (stage.isNull ? "none" : word(stage)) + explanation.quiet)
       }
     } else {
       lines.append("\(word(user["user_id"])): not in the audience, so nothing is decided")
@@ -62,7 +59,7 @@ struct UserReport: Sheet {
         let rank = plan["rank"]?.whole ?? 0
         return [
           word(plan["plan_id"]), rank > 0 ? "rank \(grouped(rank))" : "held out", word(plan["channel"]),
-          plan["leased_until"]?.text.map { "taken until \(harmless(shownMoment($0)))" } ?? "",
+          plan["leased_until"]?.text.map { "lease until \(harmless(shownMoment($0)))" } ?? "",
         ]
       })
   }

@@ -42,7 +42,8 @@ final class KnownUser: Sendable {
       out.write(",\"channel\":")
       out.writeQuoted(plan.channel)
       out.write(",\"leased_until\":")
-      out.writeQuoted(Moment.format(plan.leasedUntil))
+      // A ghost has no lease, and a contact has ended its own.
+      if plan.leasedUntil > 0 { out.writeQuoted(Moment.format(plan.leasedUntil)) } else { out.write("null") }
       out.put(0x7D)
     }
     out.put(0x5D)

@@ -18,6 +18,8 @@ final class RankAnswer: RowSource {
   private let kind: RankRows
   private let limits: PlanLimits
   private let commitment: Commitment?
+  /// Asked for parts alone without the lock.
+  private let ranking: Ranking
   private let cancelled = Atomic<Bool>(false)
   private let attempts = Atomic<Int>(0)
 
@@ -43,7 +45,9 @@ final class RankAnswer: RowSource {
     kind = rows
     self.limits = limits
     self.commitment = commitment
-    let ranking = Ranking(scorer: hands.scorer, writer: hands.writer, rows: rows)
+    let ranking = Ranking(
+      scorer: hands.scorer, writer: hands.writer, rows: rows, limits: limits, isForCommit: commitment != nil)
+    self.ranking = ranking
     shared = Mutex(Shared(ranking: ranking, lease: memory.map { MemoryLease(of: $0) }))
   }
 
@@ -55,7 +59,7 @@ final class RankAnswer: RowSource {
 
   // MARK: - Candidates
 
-  func makePart() -> RankPart { RankPart(policy: hands.live.policy, rows: kind, isForCommit: commits) }
+  func makePart() -> RankPart { ranking.part() }
 
   /// Counts memory for candidates; false when open ranks hold all they may.
   func hold(_ bytes: Int) -> Bool {
@@ -232,8 +236,7 @@ final class RankAnswer: RowSource {
     }
     return shared.withLock { shared in
       for user in users { shared.again[user.userID] = now }
-      shared.ranking.replace(users.map(\.user), with: part)
-      return true
+      return shared.ranking.replace(users.map(\.user), with: part)
     }
   }
 

@@ -35,11 +35,6 @@ extension Session {
   private func record(
     _ request: Request, _ line: Block, _ ledger: Ledger, _ deadline: UInt64?, _ arrival: UInt64
   ) throws(WireError) {
-    if let (_, count) = request.events, count > shared.limits.inlineCandidates {
-      throw WireError(
-        .tooMany, "at most \(shared.limits.inlineCandidates) events stand in a request; send more as a stream",
-        at: "/events")
-    }
     try beginWork(deadline)
     let work = RecordWork(
       ledger, live: shared.policies.live, now: time.wall, longestLine: shared.limits.lineBytes)

@@ -33,6 +33,11 @@ extension Session {
         .tooMany, "at most \(shared.limits.inlineCandidates) candidates stand in a request; send more as a stream",
         at: "/users")
     }
+    if let (_, count) = request.events, count > shared.limits.inlineCandidates {
+      throw WireError(
+        .tooMany, "at most \(shared.limits.inlineCandidates) events stand in a request; send more as a stream",
+        at: "/events")
+    }
     let version = try self.version(request)
     let deadline = request.timeoutMS.map { arrival &+ UInt64(max(0, $0)) &* 1_000_000 }
     switch operation {
