@@ -69,7 +69,9 @@ import Testing
     if let fault = vector.fault(in: output) { Issue.record("\(vector.name): \(fault)") }
   }
 
-  private static let experiment = Result { try PolicyStore.read(file: Vectors.folder.appending(path: "policy.yaml").path, now: 0).live.policy.experiment }
+  private static let experiment = Result {
+    try PolicyStore.read(file: Vectors.folder.appending(path: "policy.yaml").path, now: 0).live.policy.experiment
+  }
 
   /// - Parameter now: seconds since 1970, by the clock of whoever runs it.
   static func marks(_ vector: WireCase, now: Int64) -> WireCase.Marks {
