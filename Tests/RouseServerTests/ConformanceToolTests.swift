@@ -34,7 +34,7 @@ private let python: String? = {
 
   @Test func everythingThatFitsPasses() throws {
     let server = try ServerProcess()
-    let done = try Self.against(server)
+    let done = try Self.against(server, ["--ledger"])
     let counts = counts(done)
     #expect(done.code == 0, "\(String(decoding: done.output, as: UTF8.self).suffix(2000)) \(done.error)")
     #expect(counts.count == 3 && counts[0] > 600 && counts[1] == 0 && counts[2] > 30)
@@ -56,6 +56,14 @@ private let python: String? = {
     let output = String(decoding: done.output, as: UTF8.self)
     #expect(output.contains("FAILED  requests/id-integer: "))
     #expect(output.contains(#"got      {"id":7,"ok":true}"#))
+  }
+
+  @Test func nothingIsWrittenUnasked() throws {
+    let server = try ServerProcess()
+    let first = try Self.against(server, ["--only", "ledger/*"])
+    #expect(counts(first).first == 0)
+    let done = try Self.against(server, ["--only", "ledger/record-inline", "--ledger"])
+    #expect(counts(done).first == 1)
   }
 
   @Test func whatDoesNotFitIsSkipped() throws {
