@@ -64,7 +64,11 @@ package final class Ledger: Sendable {
       restored = try Restored(store)
     } catch {
       store.close(isSound: false)
-      throw SQLiteFile.fault(settings.file, error)
+      switch error {
+      case let error as LedgerError: throw error
+      case StoreError.storage(let what), StoreError.refused(let what): throw .damaged(settings.file, what)
+      default: throw .damaged(settings.file, "\(error)")
+      }
     }
     self.settings = settings
     self.store = store

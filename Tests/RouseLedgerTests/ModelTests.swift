@@ -34,6 +34,12 @@ private final class History {
   private final class Watcher {
     var countdown = Int.max
     var action: () throws -> Void = {}
+    /// What it holds on to is let go.
+    func rest() {
+      countdown = .max
+      action = {}
+    }
+
     func called() throws {
       countdown -= 1
       if countdown == 0 { try action() }
@@ -122,12 +128,11 @@ private final class History {
   /// The file as it is on the disk in the middle of it is what a crash leaves.
   private func crash(_ works: [Task]) throws -> Bool {
     let other = TestFolder()
-    let (from, store) = (folder, self.store)
+    let from = folder
     watcher.countdown = Int.random(in: 1...60, using: &random)
     nonisolated(unsafe) var acknowledged: Int?
     nonisolated(unsafe) var answered = 0
     watcher.action = {
-      _ = store
       acknowledged = answered
       for name in ["ledger.sqlite", "ledger.sqlite-wal"] {
         TestFolder.write(TestFolder.bytes(from.file(name)), to: other.file(name))
@@ -137,7 +142,7 @@ private final class History {
     for arrival in arrivals { _ = arrival.wait() }
     // What the writer does after it has answered may still go on.
     ledger.close()
-    watcher.countdown = .max
+    watcher.rest()
     guard let acknowledged else {
       for work in works { _ = carryOut(work, &model) }
       return try reopen(folder, [model])
