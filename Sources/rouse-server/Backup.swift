@@ -8,8 +8,8 @@ struct Backup: ParsableCommand {
     discussion: """
         rouse-server backup nightly.sqlite --config home/server.yaml
 
-      The copy is of one moment, whole, on the disk, and readable for its owner alone; an existing file is not overwritten. It
-      holds what the ledger holds, the ids of users too, so who is erased later stays in older backups: keep them no longer
+      The copy is of one moment, whole, on the disk, and readable for its owner alone; an existing file is not overwritten. It \
+      holds what the ledger holds, the ids of users too, so who is erased later stays in older backups: keep them no longer \
       than you must. 'rouse-server ledger check --file' checks it, 'rouse-server restore' puts it back.
       """)
 

@@ -13,7 +13,7 @@ struct LedgerCheck: ParsableCommand {
 
       Reads all of it, seconds a gigabyte, and changes nothing; the server may go on meanwhile. Check backups too.
 
-      Prints "ok", or a line for each fault. Exit code 0: sound; 1: broken, so restore a backup; 2: usage, or the file cannot
+      Prints "ok", or a line for each fault. Exit code 0: sound; 1: broken, so restore a backup; 2: usage, or the file cannot \
       be read.
       """)
 

@@ -7,7 +7,7 @@ struct LedgerCompact: ParsableCommand {
     commandName: "compact",
     abstract: "Give the room back that nothing in the ledger's file takes any more.",
     discussion: """
-      For after large erasures or a shorter retention. The server must not run: it has the file, and it is refused. Needs
+      For after large erasures or a shorter retention. The server must not run: it has the file, and it is refused. Needs \
       room for a second copy while it works; the old file stays until the new one is whole.
       """)
 

@@ -8,8 +8,8 @@ struct Restore: ParsableCommand {
     discussion: """
         rouse-server restore nightly.sqlite --config home/server.yaml
 
-      The server must not run: it has the file, and it is refused. The backup is checked first, and the ledger that was there
-      is kept beside it. What was recorded after the backup was made is not in it: send it again, and erase again whom you
+      The server must not run: it has the file, and it is refused. The backup is checked first, and the ledger that was there \
+      is kept beside it. What was recorded after the backup was made is not in it: send it again, and erase again whom you \
       have erased since.
       """)
 

@@ -1,4 +1,5 @@
 import Glibc
+import RouseCore
 import RouseLedger
 import TestData
 import Testing

@@ -1,4 +1,5 @@
 import Glibc
+import RouseCore
 import RouseLedger
 import Synchronization
 import Testing

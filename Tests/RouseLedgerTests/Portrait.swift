@@ -1,3 +1,5 @@
+import RouseCore
+
 @testable import RouseLedger
 
 /// All that can be seen of a ledger, as lines that can be compared.

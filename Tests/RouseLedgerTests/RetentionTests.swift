@@ -1,3 +1,4 @@
+import RouseCore
 import RouseLedger
 import Synchronization
 import Testing
