@@ -39,7 +39,10 @@ let package = Package(
     .target(name: "RouseClient", dependencies: ["RouseCore", "RouseWire", "RouseTLS"] + nio),
     .executableTarget(
       name: "rouse-server",
-      dependencies: ["RouseServer", "RouseLedger", "RousePolicy", "RouseTLS", arguments, logging, lifecycle, signals]),
+      dependencies: [
+        "RouseServer", "RouseCore", "RouseLedger", "RousePolicy", "RouseTLS", "RouseWire", arguments, logging, lifecycle,
+        signals,
+      ]),
     .executableTarget(
       name: "rouse",
       dependencies: ["COpenSSL", "RouseClient", "RouseCore", "RousePolicy", "RouseWire", "RouseTLS", arguments],

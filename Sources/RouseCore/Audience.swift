@@ -6,7 +6,7 @@ package final class Audience: @unchecked Sendable {
   package let fields: FieldTable
   /// Candidates.
   package private(set) var count = 0
-  private var chunks: ContiguousArray<AudienceChunk?> = []
+  private let chunks = AudienceChunks()
   /// Where any candidate fits in: what chunks begin with, and fall back to.
   private let open: AudienceLayout
   /// The chunks that stand so, the oldest first.
@@ -54,7 +54,7 @@ package final class Audience: @unchecked Sendable {
   }
 
   deinit {
-    for chunk in chunks { chunk?.deallocate() }
+    for number in 0..<chunks.count { chunks[number]?.deallocate() }
     open.deallocate()
     spareRows?.deallocate()
     scratchBits.deallocate()
@@ -70,8 +70,7 @@ package final class Audience: @unchecked Sendable {
 
   @inline(__always)
   package func has(_ slot: Int) -> Bool {
-    guard let chunk = chunk(slot) else { return false }
-    return chunk.has(slot % AudienceChunk.size)
+    slot >= 0 && slot < slotCount && chunks.has(slot / AudienceChunk.size, slot % AudienceChunk.size)
   }
 
   @inline(__always)
@@ -81,8 +80,8 @@ package final class Audience: @unchecked Sendable {
 
   /// About the bytes that the candidates take, all in all.
   package var memory: Int {
-    var bytes = chunks.capacity * MemoryLayout<AudienceChunk?>.stride + words.memory + channels.memory
-    for chunk in chunks { bytes += chunk?.memory ?? 0 }
+    var bytes = chunks.memory + words.memory + channels.memory
+    for number in 0..<chunks.count { bytes += chunks[number]?.memory ?? 0 }
     if spareRows != nil { bytes += AudienceChunk.bytes(open) }
     return bytes + contacts.capacity * AudienceContacts.memory
   }
@@ -96,7 +95,7 @@ package final class Audience: @unchecked Sendable {
     images.resolve(self, word: { words.number(of: $0) }, channel: { channels.number(of: $0) })
     let number = slot / AudienceChunk.size
     let place = slot % AudienceChunk.size
-    while chunks.count <= number { chunks.append(nil) }
+    chunks.reach(number)
     var chunk = chunks[number] ?? makeChunk(number)
     load(images, index)
     if !chunk.layout.encode(scratchBits, scratchStates, to: scratchRow) {
@@ -156,7 +155,7 @@ package final class Audience: @unchecked Sendable {
       openChunks.removeAll { $0.chunk == number }
       chunk.deallocate()
       chunks[number] = nil
-      while let last = chunks.last, last == nil { chunks.removeLast() }
+      chunks.trim()
     }
   }
 
@@ -332,7 +331,7 @@ package final class Audience: @unchecked Sendable {
 
   /// Whether a rank under the experiment must hash some user_ids.
   package func needsShares(of experiment: Experiment) -> Bool {
-    salt != experiment.salt || chunks.contains { $0 != nil && $0?.generation != generation }
+    salt != experiment.salt || (0..<chunks.count).contains { chunks[$0].map { $0.generation != generation } ?? false }
   }
 
   /// Forgets the shares by another salt.

@@ -54,3 +54,41 @@ struct AudienceChunk: BitwiseCopyable {
   /// A share that has not been hashed yet.
   static let noShare = UInt16.max
 }
+
+/// The chunks by number, in plain memory: every candidate is looked up here.
+final class AudienceChunks {
+  private(set) var count = 0
+  private var capacity = 0
+  private var all: UnsafeMutablePointer<AudienceChunk?>
+
+  init() { all = .allocate(capacity: 1) }
+
+  deinit { all.deallocate() }
+
+  /// - Parameter number: below `count`.
+  subscript(_ number: Int) -> AudienceChunk? {
+    @inline(__always) get { all[number] }
+    set { all[number] = newValue }
+  }
+
+  @inline(__always)
+  func has(_ number: Int, _ index: Int) -> Bool { all[number]?.has(index) ?? false }
+
+  /// Makes room for a number.
+  func reach(_ number: Int) {
+    if number >= capacity {
+      capacity = max(number + 1, capacity + capacity / 2)
+      let larger = UnsafeMutablePointer<AudienceChunk?>.allocate(capacity: capacity)
+      larger.initialize(repeating: nil, count: capacity)
+      larger.update(from: all, count: count)
+      all.deallocate()
+      all = larger
+    }
+    count = max(count, number + 1)
+  }
+
+  /// Forgets numbers at the end that have no chunk.
+  func trim() { while count > 0, all[count - 1] == nil { count -= 1 } }
+
+  var memory: Int { capacity * MemoryLayout<AudienceChunk?>.stride }
+}

@@ -15,6 +15,16 @@ package struct Experiment: Sendable {
     }
   }
 
+  /// Shares of 10,000 below which a user is held out, or else explores.
+  package struct Arms: Sendable, BitwiseCopyable {
+    let holdoutBelow: UInt64
+    let exploreBelow: UInt64
+
+    package func arm(share: UInt64) -> Arm {
+      share < holdoutBelow ? .holdout : share < exploreBelow ? .explore : .policy
+    }
+  }
+
   /// The three hashes of one digest: SHA-256 of `salt:user_id`.
   struct Draw {
     let arm: UInt64
@@ -26,9 +36,7 @@ package struct Experiment: Sendable {
   package let salt: [UInt8]
   package let holdout: Double
   package let explore: Double
-  /// Shares of 10,000 below which a user is held out, or else explores.
-  private let holdoutBelow: UInt64
-  private let exploreBelow: UInt64
+  package let arms: Arms
   private let prefix: rouse_sha256_prefix
 
   init(_ definition: ExperimentDefinition) {
@@ -36,8 +44,9 @@ package struct Experiment: Sendable {
     holdout = definition.holdout
     explore = definition.explore
     let held = Micros.halfUp(definition.holdout * 10_000)
-    holdoutBelow = UInt64(max(0, held))
-    exploreBelow = UInt64(max(0, held + Micros.halfUp(definition.explore * 10_000)))
+    arms = Arms(
+      holdoutBelow: UInt64(max(0, held)),
+      exploreBelow: UInt64(max(0, held + Micros.halfUp(definition.explore * 10_000))))
     var prefix = rouse_sha256_prefix()
     let salt = Array((definition.salt + ":").utf8)
     rouse_sha256_start(&prefix, salt, salt.count)
@@ -60,19 +69,11 @@ package struct Experiment: Sendable {
   /// The first half of a user's place among equals.
   package func tie(_ userID: UnsafeRawBufferPointer) -> UInt64 { draw(userID).tie }
 
-  func arm(_ draw: Draw) -> Arm {
-    arm(share: draw.arm % 10_000)
-  }
-
-  /// - Parameter share: of 10,000.
-  @inline(__always)
-  package func arm(share: UInt64) -> Arm {
-    share < holdoutBelow ? .holdout : share < exploreBelow ? .explore : .policy
-  }
+  func arm(_ draw: Draw) -> Arm { arms.arm(share: draw.arm % 10_000) }
 
   /// The user's share of 10,000, and the shares below which a user is held out, or else explores.
   package func shares(_ userID: UnsafeRawBufferPointer) -> (share: Int, holdoutBelow: Int, exploreBelow: Int) {
-    (Int(draw(userID).arm % 10_000), Int(holdoutBelow), Int(exploreBelow))
+    (Int(draw(userID).arm % 10_000), Int(arms.holdoutBelow), Int(arms.exploreBelow))
   }
 
   /// The chance, in micros, with which the contact was made: what off-policy estimates divide by.

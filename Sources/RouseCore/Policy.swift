@@ -1,3 +1,5 @@
+import Synchronization
+
 /// A policy compiled to slots and tables: everything that can be worked out before the first candidate comes.
 package final class Policy: Sendable {
   package let definition: PolicyDefinition
@@ -30,8 +32,10 @@ package final class Policy: Sendable {
   let dayCounters: DayCounters
   /// Declared fields of kind times; they hold the first slots.
   let timesCount: Int
+  /// Made of all the others, for the scorer.
+  private let tables = Mutex<ScorerTables?>(nil)
 
-  package struct Rule: Sendable {
+  package struct Rule: Sendable, BitwiseCopyable {
     let when: ConditionPool.Root
     let code: Int
   }
@@ -62,7 +66,7 @@ package final class Policy: Sendable {
   }
 
   /// The numbers of risk that every candidate needs.
-  struct RiskRules: Sendable {
+  struct RiskRules: Sendable, BitwiseCopyable {
     let baseScore: Int
     let cutoff: Int
     /// Rows known below which thin points apply; 0 when there are none.
@@ -144,6 +148,16 @@ package final class Policy: Sendable {
     hurdle = Micros.from(definition.money.hurdle)
     dayCounters = DayCounters(definition)
     timesCount = definition.fields.declared.count { $0.kind == .times }
+  }
+
+  /// All of it that scoring asks for; valid while the policy lives.
+  var scoring: ScorerTables.View {
+    tables.withLock { tables in
+      if let tables { return tables.view }
+      let made = ScorerTables(self)
+      tables = made
+      return made.view
+    }
   }
 
   package var name: String { definition.name }

@@ -224,7 +224,7 @@ package struct ResponseDefinition: Sendable {
   }
 }
 
-package struct MoneyDefinition: Sendable {
+package struct MoneyDefinition: Sendable, BitwiseCopyable {
   package var margin: Double
   package var lossGivenDefault: Double
   package var useOfLimit: Double

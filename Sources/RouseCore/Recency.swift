@@ -4,7 +4,8 @@
 /// thresholds are irrational, so no day meets one, and a table of twenty doubles finds each: no log2.
 package struct Recency: Sendable {
   /// `lost[d]` = points lost at d days, for the days nearly every candidate has.
-  private let lost: [Int16]
+  let lost: [Int16]
+  static let tableDays = 4096
   /// Smallest number of days that loses k + 1 points.
   private let thresholds: [Int64]
 
@@ -26,7 +27,7 @@ package struct Recency: Sendable {
     }
     var lost: [Int16] = []
     var points = 0
-    for days in 0..<4096 {
+    for days in 0..<Self.tableDays {
       while points < thresholds.count, thresholds[points] <= days { points += 1 }
       lost.append(Int16(points))
     }

@@ -33,50 +33,62 @@ package final class Scorecard: @unchecked Sendable {
   package let rows: [Row]
 
   /// A row as the scorer reads it, without a reference to count.
-  private struct Entry {
+  struct Entry: BitwiseCopyable {
     let slot: Int
     /// Where its bounds stand (`at_least`), or its bins by value (`is`), and how many.
     let start: Int
     let count: Int
     let isNumber: Bool
-    /// Where the points of its bins stand.
+    /// Where the points of its bins stand; before them those of `missing` and `other`, as `Bin` counts.
     let points: Int
-    let missing: Int
-    let other: Int
   }
-  private let entries: UnsafeMutablePointer<Entry>
-  private let bounds: UnsafeMutablePointer<Double>
-  /// By text number, or 0 and 1 for a flag.
-  private let binOfValue: UnsafeMutablePointer<Int32>
-  private let points: UnsafeMutablePointer<Int>
-  package let count: Int
 
-  /// The bin of a row's value; `below` when it lies under the first bin, which counts as missing and is an issue.
-  @inline(__always)
-  func bin(_ index: Int, _ row: CandidateRow, below: inout Bool) -> Int32 {
-    let entry = entries[index]
-    guard row.states[entry.slot] == FactState.present else { return Bin.missing }
-    let bits = row.bits[entry.slot]
-    if entry.isNumber {
-      let value = Double(bitPattern: bits)
-      var at = entry.count - 1
-      while at >= 0, value < bounds[entry.start + at] { at -= 1 }
-      if at < 0 {
-        below = true
-        return Bin.missing
+  /// The card as the scorer reads it; valid while the card lives.
+  struct Table: BitwiseCopyable {
+    fileprivate let entries: UnsafeMutablePointer<Entry>
+    fileprivate let bounds: UnsafeMutablePointer<Double>
+    /// By text number, or 0 and 1 for a flag.
+    fileprivate let binOfValue: UnsafeMutablePointer<Int32>
+    fileprivate let points: UnsafeMutablePointer<Int>
+    let count: Int
+
+    /// The bin of a row's value; `below` when it lies under the first bin, which counts as missing and is an issue.
+    @inline(__always)
+    func bin(
+      _ index: Int, _ bits: UnsafeMutablePointer<UInt64>, _ states: UnsafeMutablePointer<UInt8>, below: inout Bool
+    ) -> Int32 {
+      let entry = entries + index
+      let slot = entry.pointee.slot
+      guard states[slot] == FactState.present else { return Bin.missing }
+      let bits = bits[slot]
+      if entry.pointee.isNumber {
+        let value = Double(bitPattern: bits)
+        let bounds = bounds + entry.pointee.start
+        // Bounds rise: how many are within the value says the same as a search, without a branch to mispredict.
+        var at = -1
+        for index in 0..<entry.pointee.count { at &+= value >= bounds[index] ? 1 : 0 }
+        if at < 0 {
+          below = true
+          return Bin.missing
+        }
+        return Int32(truncatingIfNeeded: at)
       }
-      return Int32(truncatingIfNeeded: at)
+      return bits < UInt64(entry.pointee.count) ? binOfValue[entry.pointee.start + Int(bits)] : Bin.other
     }
-    return bits < UInt64(entry.count) ? binOfValue[entry.start + Int(bits)] : Bin.other
-  }
 
-  @inline(__always)
-  func points(_ index: Int, _ bin: Int32) -> Int {
-    let entry = entries[index]
-    return bin >= 0 ? points[entry.points + Int(bin)] : bin == Bin.missing ? entry.missing : entry.other
-  }
+    @inline(__always)
+    func points(_ index: Int, _ bin: Int32) -> Int {
+      points[entries[index].points + Int(bin)]
+    }
 
-  @inline(__always) func slot(_ index: Int) -> Int { entries[index].slot }
+    @inline(__always) func slot(_ index: Int) -> Int { entries[index].slot }
+  }
+  let table: Table
+  package var count: Int { table.count }
+
+  func bin(_ index: Int, _ row: CandidateRow, below: inout Bool) -> Int32 {
+    table.bin(index, row.bits, row.states, below: &below)
+  }
 
   init(
     _ definitions: [CardRowDefinition], fields: FieldTable, textCount: Int, textID: (String) -> Int,
@@ -123,23 +135,20 @@ package final class Scorecard: @unchecked Sendable {
           missing: definition.missing, other: definition.other, top: top, code: definition.code.flatMap(codeIndex)))
       entries.append(
         Entry(
-          slot: definition.slot, start: start, count: count, isNumber: isNumber, points: allPoints.count,
-          missing: definition.missing, other: definition.other))
-      allPoints += points
+          slot: definition.slot, start: start, count: count, isNumber: isNumber, points: allPoints.count + 2))
+      allPoints += [definition.other, definition.missing] + points
     }
     self.rows = rows
-    count = rows.count
-    self.entries = plainMemory(entries)
-    bounds = plainMemory(allBounds)
-    binOfValue = plainMemory(allValues)
-    points = plainMemory(allPoints)
+    table = Table(
+      entries: plainMemory(entries), bounds: plainMemory(allBounds), binOfValue: plainMemory(allValues),
+      points: plainMemory(allPoints), count: rows.count)
   }
 
   deinit {
-    entries.deallocate()
-    bounds.deallocate()
-    binOfValue.deallocate()
-    points.deallocate()
+    table.entries.deallocate()
+    table.bounds.deallocate()
+    table.binOfValue.deallocate()
+    table.points.deallocate()
   }
 }
 

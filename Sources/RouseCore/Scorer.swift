@@ -8,11 +8,13 @@ package final class Scorer: Sendable {
   private let latestNow: Int64
   /// Seconds since 1970, by channel and offset: when a contact would be sent.
   private let sendTimes: [Int64]
+  private let tables: ScorerTables.View
 
   /// - Parameter now: within `Moment.first...Moment.last`.
   package init(policy: Policy, now: Int64) {
     self.policy = policy
     self.now = now
+    tables = policy.scoring
     latestNow = now + policy.definition.clockSkew
     sendTimes = policy.channels.flatMap { channel in
       policy.region.offsets.map { sendTime(channel, now: now, offsetMinutes: $0) }
@@ -23,7 +25,8 @@ package final class Scorer: Sendable {
   init(_ other: Scorer, now: Int64) {
     policy = other.policy
     self.now = now
-    latestNow = now + policy.definition.clockSkew
+    tables = other.tables
+    latestNow = now + (other.latestNow - other.now)
     sendTimes = []
   }
 
@@ -41,14 +44,16 @@ package final class Scorer: Sendable {
   package var offsetCount: Int { policy.region.offsets.count }
 
   /// Decides on the row, whose times are clamped to now on the way.
-  package func score(_ row: CandidateRow, into decision: inout Decision) {
+  /// - Parameter wantsAll: why a user is declined, and until when one rests; a rank that shows its contacts alone needs
+  ///   neither.
+  package func score(_ row: CandidateRow, wantsAll: Bool = true, into decision: inout Decision) {
     decision.reset()
     decision.ignored = row.ignored
     read(row, &decision)
     guard findStage(row, &decision) else { return }
     readContacts(row, &decision)
-    judge(row, &decision)
-    if decision.status == .resting { findRestEnd(row, &decision) }
+    judge(row, wantsAll, &decision)
+    if decision.status == .resting, wantsAll { findRestEnd(row, &decision) }
   }
 
   /// The same for a row whose contacts have been counted already, but without the end of a rest.
@@ -57,13 +62,14 @@ package final class Scorer: Sendable {
     read(row, &decision)
     guard findStage(row, &decision) else { return }
     contacts.count(into: &decision)
-    judge(row, &decision)
+    judge(row, true, &decision)
   }
 
-  private func judge(_ row: CandidateRow, _ decision: inout Decision) {
+  @inline(__always)
+  private func judge(_ row: CandidateRow, _ wantsAll: Bool, _ decision: inout Decision) {
     derive(row, &decision)
     assessRisk(row, &decision)
-    guard passGate(row, &decision) else { return }
+    guard passGate(row, wantsAll, &decision) else { return }
     guard findChannels(row, &decision) else { return }
     value(row, &decision)
     experiment(row, &decision)
@@ -73,47 +79,60 @@ package final class Scorer: Sendable {
 
   /// Clamps times to now, and notes issues and the latest time.
   private func read(_ row: CandidateRow, _ decision: inout Decision) {
-    row.set(row.slotCount - 1, time: now)
     let derivedStart = row.declaredCount
-    for slot in derivedStart..<(row.slotCount - 1) { row.states[slot] = FactState.missing }
+    let nowSlot = row.slotCount - 1
+    let bits = row.bits
+    let states = row.states
+    bits[nowSlot] = UInt64(bitPattern: now)
+    states[nowSlot] = FactState.present
+    (states + derivedStart).update(repeating: FactState.missing, count: nowSlot - derivedStart)
     var latest = Int64.min
-    for slot in 0..<policy.timesCount where row.states[slot] == FactState.present {
-      var time = Int64(bitPattern: row.bits[slot])
+    // States are combined: one that is not missing or present is rare.
+    var odd: UInt8 = 0
+    for slot in 0..<tables.timesCount {
+      if states[slot] != FactState.present {
+        odd |= states[slot]
+        continue
+      }
+      var time = Int64(bitPattern: bits[slot])
       if time > now {
         if time > latestNow {
-          row.states[slot] = FactState.ahead
+          states[slot] = FactState.ahead
+          odd = FactState.ahead
           continue
         }
         time = now
-        row.bits[slot] = UInt64(bitPattern: now)
+        bits[slot] = UInt64(bitPattern: now)
       }
-      if time > latest { latest = time }
-    }
-    for slot in 0..<derivedStart where row.states[slot] > FactState.present {
-      decision.issues.append(row.states[slot] == FactState.ahead ? .ahead(slot: slot) : .wrongType(slot: slot))
+      latest = max(latest, time)
     }
     decision.latestTime = latest == .min ? nil : latest
+    for slot in tables.timesCount..<derivedStart { odd |= states[slot] }
+    guard odd > FactState.present else { return }
+    for slot in 0..<derivedStart where states[slot] > FactState.present {
+      decision.issues.append(states[slot] == FactState.ahead ? .ahead(slot: slot) : .wrongType(slot: slot))
+    }
   }
 
   // MARK: - Stage (model 3)
 
   private func findStage(_ row: CandidateRow, _ decision: inout Decision) -> Bool {
     decision.depth = .stage
-    for index in policy.stages.indices where policy.conditions.holds(policy.stages[index].when, row) {
-      decision.stage = index
-      break
-    }
-    guard decision.stage >= 0 else {
+    var index = 0
+    while index < tables.stageCount, !tables.conditions.holds(tables.stages[index].when, row) { index += 1 }
+    guard index < tables.stageCount else {
       decision.reasons.append(Int32(ReasonCode.i02.rawValue))
       return false
     }
-    let stage = policy.stages[decision.stage]
+    decision.stage = index
+    let stage = tables.stages + index
     var clock = Int64.min
-    for slot in stage.since {
+    for at in stage.pointee.sinceStart..<stage.pointee.sinceEnd {
+      let slot = tables.since[at]
       if row.states[slot] == FactState.present { clock = max(clock, Int64(bitPattern: row.bits[slot])) }
     }
     if clock == .min {
-      if stage.recall != nil {
+      if stage.pointee.recall != nil {
         decision.reasons.append(Int32(ReasonCode.i02.rawValue))
         return false
       }
@@ -147,17 +166,15 @@ package final class Scorer: Sendable {
 
   private func derive(_ row: CandidateRow, _ decision: inout Decision) {
     let base = row.declaredCount
-    row.set(base + DerivedField.stage.rawValue, text: policy.stages[decision.stage].text)
+    row.set(base + DerivedField.stage.rawValue, text: tables.stages[decision.stage].text)
     if let clock = decision.clock {
       let days = (now - clock) / Moment.day
       decision.dormantDays = days
       row.set(base + DerivedField.dormantDays.rawValue, number: Double(days))
       var tier = 0
-      while tier < policy.tiers.count, days > policy.tiers[tier].days { tier += 1 }
+      while tier < tables.tierCount, days > tables.tierDays[tier] { tier += 1 }
       decision.tier = tier
-      row.set(
-        base + DerivedField.tier.rawValue,
-        text: tier < policy.tiers.count ? policy.tiers[tier].text : policy.lastTierText)
+      row.set(base + DerivedField.tier.rawValue, text: tables.tierTexts[tier])
     }
     decision.silentDays = decision.latestTime.map { (now - $0) / Moment.day } ?? decision.dormantDays
     if let days = decision.silentDays { row.set(base + DerivedField.silentDays.rawValue, number: Double(days)) }
@@ -165,11 +182,11 @@ package final class Scorer: Sendable {
     if let last = decision.lastContact {
       row.set(base + DerivedField.lastContactDays.rawValue, number: Double((now - last) / Moment.day))
     }
-    if let slot = policy.region.slot, row.states[slot] == FactState.present {
-      let text = row.bits[slot]
-      row.set(base + DerivedField.regionGroup.rawValue, text: policy.region.group(text))
-      row.set(base + DerivedField.regionServed.rawValue, flag: policy.region.isServed(text))
-      decision.offset = policy.region.offset(text)
+    if case let slot = tables.regionSlot, slot >= 0, row.states[slot] == FactState.present {
+      let text = Int(row.bits[slot])
+      row.set(base + DerivedField.regionGroup.rawValue, text: tables.groups[text])
+      row.set(base + DerivedField.regionServed.rawValue, flag: !tables.notServed[text])
+      decision.offset = tables.offsets[text]
     }
   }
 
@@ -177,20 +194,33 @@ package final class Scorer: Sendable {
 
   private func assessRisk(_ row: CandidateRow, _ decision: inout Decision) {
     decision.depth = .risk
-    let rules = policy.riskRules
-    let card = policy.risk
+    let rules = tables.riskRules
+    let card = tables.risk
+    let bits = row.bits
+    let states = row.states
     var score = rules.baseScore
     var known = 0
+    var anyBelow = false
     for index in 0..<card.count {
-      var below = false
-      let bin = card.bin(index, row, below: &below)
-      if below { decision.issues.append(.belowTheScale(slot: card.slot(index))) }
-      if bin != Scorecard.Bin.missing { known += 1 }
+      let bin = card.bin(index, bits, states, below: &anyBelow)
+      known &+= bin != Scorecard.Bin.missing ? 1 : 0
       score += card.points(index, bin)
     }
+    if anyBelow { noteBelow(card, row, &decision) }
     if known < rules.thinBelow { score += rules.thinPoints }
     decision.riskScore = score
-    decision.pd = policy.pd(riskScore: score, stage: decision.stage)
+    // As `Policy.pd`.
+    decision.pd = Odds.badShare(
+      Odds.scale(tables.baseOdds, score - rules.baseScore + tables.stages[decision.stage].lift))
+  }
+
+  /// Notes the values that lie under their row's first bin.
+  private func noteBelow(_ card: Scorecard.Table, _ row: CandidateRow, _ decision: inout Decision) {
+    for index in 0..<card.count {
+      var below = false
+      _ = card.bin(index, row.bits, row.states, below: &below)
+      if below { decision.issues.append(.belowTheScale(slot: card.slot(index))) }
+    }
   }
 
   /// Codes of the rows that cost the most points against their best, at most `risk.reasons`.
@@ -214,15 +244,15 @@ package final class Scorer: Sendable {
 
   // MARK: - Gate (model 5)
 
-  private func passGate(_ row: CandidateRow, _ decision: inout Decision) -> Bool {
-    holding(policy.suppress, row, &decision.reasons)
+  private func passGate(_ row: CandidateRow, _ wantsAll: Bool, _ decision: inout Decision) -> Bool {
+    holding(tables.suppress, tables.suppressCount, row, &decision.reasons)
     if row.known.hasOptedOut { decision.reasons.append(Int32(ReasonCode.c06.rawValue)) }
     if row.known.hasComplained { decision.reasons.append(Int32(ReasonCode.c07.rawValue)) }
     if !decision.reasons.isEmpty {
       decision.status = .suppressed
       return false
     }
-    guard let recall = policy.stages[decision.stage].recall, let clock = decision.clock,
+    guard let recall = tables.stages[decision.stage].recall, let clock = decision.clock,
       let dormantDays = decision.dormantDays
     else {
       decision.status = .active
@@ -235,9 +265,10 @@ package final class Scorer: Sendable {
       decision.until = clock + recall.dormant
       return false
     }
-    holding(policy.knockout, row, &decision.reasons)
-    if !decision.reasons.isEmpty || decision.riskScore < policy.riskRules.cutoff {
+    holding(tables.knockout, tables.knockoutCount, row, &decision.reasons)
+    if !decision.reasons.isEmpty || decision.riskScore < tables.riskRules.cutoff {
       decision.status = .declined
+      if !wantsAll { return false }
       let most = max(policy.definition.risk.reasons, decision.reasons.count)
       decision.reasons.append(contentsOf: riskReasons(row).prefix(most - decision.reasons.count))
       return false
@@ -246,31 +277,34 @@ package final class Scorer: Sendable {
   }
 
   /// The codes of the rules that hold.
-  private func holding(_ rules: [Policy.Rule], _ row: CandidateRow, _ codes: inout [Int32]) {
-    let conditions = policy.conditions
-    for index in rules.indices where conditions.holds(rules[index].when, row) { codes.append(Int32(rules[index].code)) }
+  @inline(__always)
+  private func holding(
+    _ rules: UnsafeMutablePointer<Policy.Rule>, _ count: Int, _ row: CandidateRow, _ codes: inout [Int32]
+  ) {
+    for index in 0..<count where tables.conditions.holds(rules[index].when, row) {
+      codes.append(Int32(rules[index].code))
+    }
   }
 
   // MARK: - Contact policy (model 6)
 
   private func findChannels(_ row: CandidateRow, _ decision: inout Decision) -> Bool {
-    let contact = policy.definition.contact
     var able = 0
-    for index in policy.channels.indices where policy.conditions.holds(policy.channels[index].needs, row) {
+    for index in 0..<tables.channelCount where tables.conditions.holds(tables.channels[index].needs, row) {
       able += 1
-      if contact.ladder == .best || able <= 1 + decision.contacts30d { decision.rungs.append(Int32(index)) }
+      if tables.isBest || able <= 1 + decision.contacts30d { decision.rungs.append(Int32(index)) }
     }
     guard able > 0 else {
       decision.status = .suppressed
       decision.reasons.append(Int32(ReasonCode.c01.rawValue))
       return false
     }
-    if let last = decision.lastContact, last + contact.gapDays * Moment.day > now {
+    if let last = decision.lastContact, last + tables.gap > now {
       decision.reasons.append(Int32(ReasonCode.c02.rawValue))
     }
-    if decision.contacts30d >= contact.cap30d { decision.reasons.append(Int32(ReasonCode.c03.rawValue)) }
+    if decision.contacts30d >= tables.cap30d { decision.reasons.append(Int32(ReasonCode.c03.rawValue)) }
     for channel in decision.rungs
-    where decision.contacts30d == 0 || decision.recentOn[Int(channel)] < policy.channels[Int(channel)].cap30d {
+    where decision.contacts30d == 0 || decision.recentOn[Int(channel)] < tables.channels[Int(channel)].cap30d {
       decision.free.append(channel)
     }
     if decision.free.isEmpty { decision.reasons.append(Int32(ReasonCode.c04.rawValue)) }
@@ -312,38 +346,49 @@ package final class Scorer: Sendable {
   // MARK: - Response and value (model 7)
 
   private func value(_ row: CandidateRow, _ decision: inout Decision) {
-    guard let recall = policy.stages[decision.stage].recall else { return }
+    guard let recall = tables.stages[decision.stage].recall else { return }
     decision.depth = .value
-    let money = policy.definition.money
-    decision.recency = recall.recency.points(silentDays: decision.silentDays ?? 0)
+    let money = tables.money
+    let silent = decision.silentDays ?? 0
+    decision.recency =
+      silent >= 0 && silent < Int64(tables.lostDays)
+      ? -Int(tables.lost[recall.recency + Int(silent)])
+      : policy.stages[decision.stage].recall?.recency.points(silentDays: silent) ?? 0
     decision.approval = 0
     if recall.isAheadOfUnderwriting {
-      let points = Double(decision.riskScore - policy.riskRules.baseScore)
-      decision.approval = Int(Micros.halfUp(points * policy.riskRules.follow))
+      let points = Double(decision.riskScore - tables.riskRules.baseScore)
+      decision.approval = Int(Micros.halfUp(points * tables.riskRules.follow))
+    }
+    let card = tables.response
+    let bits = row.bits
+    let states = row.states
+    if decision.responseBins.count != card.count {
+      decision.responseBins = [Int32](repeating: Scorecard.Bin.missing, count: card.count)
     }
     var points = recall.points + decision.recency + decision.approval
-    let card = policy.response
-    for index in 0..<card.count {
-      var below = false
-      let bin = card.bin(index, row, below: &below)
-      if below { decision.issues.append(.belowTheScale(slot: card.slot(index))) }
-      decision.responseBins.append(bin)
-      points += card.points(index, bin)
+    var anyBelow = false
+    decision.responseBins.withUnsafeMutableBufferPointer { bins in
+      for index in bins.indices {
+        let bin = card.bin(index, bits, states, below: &anyBelow)
+        bins[index] = bin
+        points += card.points(index, bin)
+      }
     }
+    if anyBelow { noteBelow(card, row, &decision) }
     decision.points = points
 
     var amount = recall.loan
-    if let slot = recall.loanFrom, let from = row.number(slot), from > 0 { amount = from * money.useOfLimit }
+    if recall.loanFrom >= 0, let from = row.number(recall.loanFrom), from > 0 { amount = from * money.useOfLimit }
     amount = min(amount, money.maxLoan)
     let perLoan = amount * ((1 - decision.pd) * money.margin - decision.pd * money.lossGivenDefault)
     decision.amount = amount
     decision.perLoan = perLoan
     for channel in decision.free {
       let index = Int(channel)
-      let definition = policy.channels[index]
-      let p = Odds.share(Odds.scale(recall.base[index], points))
-      let spend = definition.cost + p * recall.coupon
-      let quitting = definition.quit * Double(1 + decision.contacts30d) * money.relationship
+      let channel = tables.channels[index]
+      let p = Odds.share(Odds.scale(tables.base[recall.base + index], points))
+      let spend = channel.cost + p * recall.coupon
+      let quitting = channel.quit * Double(1 + decision.contacts30d) * money.relationship
       let value = p * recall.incremental * perLoan - spend - quitting
       decision.options.append(
         Option(
@@ -359,8 +404,8 @@ package final class Scorer: Sendable {
 
   /// Greater worth, then less spend; the earlier channel stays on a tie.
   private func isBetter(_ option: Option, _ other: Option) -> Bool {
-    let worth = policy.worth(value: option.value, spend: option.spend)
-    let otherWorth = policy.worth(value: other.value, spend: other.spend)
+    let worth = tables.worth(option)
+    let otherWorth = tables.worth(other)
     return worth != otherWorth ? worth > otherWorth : option.spend < other.spend
   }
 
@@ -368,7 +413,7 @@ package final class Scorer: Sendable {
 
   private func experiment(_ row: CandidateRow, _ decision: inout Decision) {
     var channel: UInt64 = 0
-    if row.share >= 0, case let arm = policy.experiment.arm(share: UInt64(row.share)), arm != .explore {
+    if row.share >= 0, case let arm = tables.arms.arm(share: UInt64(row.share)), arm != .explore {
       decision.arm = arm
     } else {
       let draw = policy.experiment.draw(row.userID)
@@ -385,7 +430,7 @@ package final class Scorer: Sendable {
       decision.status = .eligible
     case .policy:
       let best = decision.options[decision.best]
-      if policy.worth(value: best.value, spend: best.spend) > 0 {
+      if tables.worth(best) > 0 {
         decision.status = .eligible
       } else {
         decision.status = .unprofitable

@@ -1,7 +1,7 @@
 import RouseCore
 
-/// Questions: each is answered from a consistent view of the file, on a connection of its own, and never waits for what is
-/// being written.
+/// Questions: each is answered from a consistent view of the file, on a connection of its own, and never waits for what
+/// is being written.
 extension Ledger {
   /// Committed plans, the latest first.
   /// - Parameter before: the id of a plan; nil: from the latest on.
@@ -44,8 +44,8 @@ extension Ledger {
     package var events: [Event]
     /// How many there are in all.
     package var eventCount: Int
-    /// Plans that hold the user, the latest first: id, rank (0: a ghost), channel, when the lease ends or ended (0: there
-    /// was none).
+    /// Plans that hold the user, the latest first: id, rank (0: a ghost), channel, when the lease ends or ended (0:
+    /// there was none).
     package var plans: [(id: String, rank: Int, channel: String, leasedUntil: Int64)]
     /// The candidate's line with an empty user_id, when it is of the audience.
     package var candidate: [UInt8]?
@@ -97,6 +97,29 @@ extension Ledger {
     try ask { reading in try users.map { try reading.candidate($0) } }
   }
 
+  /// What was counted on a day, of a kind, on a channel: it outlasts the events.
+  package struct DayTotal: Sendable, Equatable {
+    /// Days since 1970, by UTC.
+    package var day: Int64
+    package var kind: String
+    package var channel: String?
+    package var count: Int64
+    /// Micros.
+    package var amount: Int64
+    package var cost: Int64
+  }
+
+  package func totals() throws(LedgerError) -> [DayTotal] {
+    try ask { reading in
+      let names = try Names(reading)
+      return try reading.days().map { day, sums in
+        DayTotal(
+          day: day.day, kind: names.kind(day.kind)?.name ?? "\(day.kind)", channel: names.name(ofChannel: day.channel),
+          count: sums.count, amount: sums.amount, cost: sums.cost)
+      }
+    }
+  }
+
   /// Policies that were kept, the one made live last first.
   package func policies(most: Int) throws(LedgerError) -> [(
     version: String, text: [UInt8], format: String, at: Int64, by: String
@@ -106,10 +129,14 @@ extension Ledger {
 }
 
 extension Names {
+  fileprivate func name(ofChannel number: Int?) -> String? {
+    number.flatMap { channels.indices.contains($0) ? channels[$0] : nil }
+  }
+
   fileprivate func event(_ stored: StoredEvent, userID: [UInt8]) -> Event {
-    let channel = stored.channel.flatMap { channels.indices.contains($0) ? channels[$0] : nil }
     return Event(
-      key: [], userID: userID, kind: kind(stored.kind) ?? .step("\(stored.kind)"), at: stored.at, channel: channel,
+      key: [], userID: userID, kind: kind(stored.kind) ?? .step("\(stored.kind)"), at: stored.at,
+      channel: name(ofChannel: stored.channel),
       plan: stored.plan, campaign: stored.campaign, amount: stored.amount, cost: stored.cost)
   }
 }

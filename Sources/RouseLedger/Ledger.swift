@@ -1,10 +1,10 @@
 import RouseCore
 
-/// What lasts: contacts, outcomes, committed plans, policies, the standing audience. Writing is asynchronous and durable
-/// when it is answered; what decisions need at once is kept in memory as well.
+/// What lasts: contacts, outcomes, committed plans, policies, the standing audience. Writing is asynchronous and
+/// durable when it is answered; what decisions need at once is kept in memory as well.
 ///
-/// One thread of the ledger's own writes. It takes what waits, up to a bound, into one transaction, commits it (one fsync
-/// for all), applies it to the memory, and answers. Answers are called on that thread: hand on, never block.
+/// One thread of the ledger's own writes. It takes what waits, up to a bound, into one transaction, commits it (one
+/// fsync for all), applies it to the memory, and answers. Answers are called on that thread: hand on, never block.
 package final class Ledger: Sendable {
   package struct Settings: Sendable, Equatable {
     /// The SQLite file; beside it stand `-wal`, `-shm` and `.lock`.
@@ -45,7 +45,7 @@ package final class Ledger: Sendable {
     case degraded(String)
   }
 
-  private let store: any LedgerStore
+  let store: any LedgerStore
   private let memory: Memory
   private let writer: Writer
   private let thread: WriterThread

@@ -51,7 +51,7 @@ package final class AudienceWorker: @unchecked Sendable {
     }
   }
 
-  /// - Parameter identified: the user_id is needed whatever is decided.
+  /// - Parameter identified: the user_id is needed whatever is decided, and all that can be said.
   @inline(__always)
   private func each(
     _ slots: Range<Int>, _ source: any AudienceSource, identified: Bool, _ take: (Decision, Int) -> Void
@@ -62,16 +62,16 @@ package final class AudienceWorker: @unchecked Sendable {
     swap(&taken, &spare)
     var decision = taken ?? Decision()
     defer { spare = decision }
-    let experiment = scorer.policy.experiment
+    let arms = scorer.policy.experiment.arms
     for slot in slots.clamped(to: 0..<audience.slotCount) where audience.has(slot) {
       audience.gather(slot, texts, into: row)
-      if identified || row.share < 0 || experiment.arm(share: UInt64(row.share)) == .explore {
+      if identified || row.share < 0 || arms.arm(share: UInt64(row.share)) == .explore {
         row.identify(source.userID(slot))
         guard row.userIDCount > 0 else { continue }
       }
       source.tell(slot, row)
       output.keep(row)
-      scorer.score(row, into: &decision)
+      scorer.score(row, wantsAll: identified, into: &decision)
       if let condition, !condition.holds(slot, row, audience) { continue }
       take(decision, slot)
     }

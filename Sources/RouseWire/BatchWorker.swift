@@ -59,7 +59,7 @@ package final class BatchWorker: @unchecked Sendable {
 
   /// Scores the lines of a block from an offset on; one row a line, each ended by an LF, into `out`.
   package func score(_ block: Block, from start: Int = 0, into out: inout ByteWriter, totals: inout Totals) -> Stop {
-    eachLine(of: block, from: start) { decision in
+    eachLine(of: block, from: start, wantsAll: true) { decision in
       output.write(decision, row, into: &out, totals: &totals)
       out.put(0x0A)
     }
@@ -89,7 +89,7 @@ package final class BatchWorker: @unchecked Sendable {
     defer { self.scratch = scratch }
     guard scratch.reader.read(line, into: row) == .invalid, row.source.count > 0 else { return false }
     userID.withUnsafeBytes { row.identify($0) }
-    decide(&scratch)
+    decide(true, &scratch)
     take(row, scratch.decision)
     return true
   }
@@ -108,7 +108,7 @@ package final class BatchWorker: @unchecked Sendable {
 
   /// Scores the lines of a block from an offset on, and keeps what a plan needs of them.
   package func rank(_ block: Block, from start: Int = 0, into part: RankPart) -> Stop {
-    eachLine(of: block, from: start) { part.add($0, row, scorer) }
+    eachLine(of: block, from: start, wantsAll: part.rows == .all) { part.add($0, row, scorer) }
   }
 
   func rank(_ scanner: inout JSONScanner, depth: Int, into part: RankPart) throws(JSONFault) {
@@ -127,13 +127,13 @@ package final class BatchWorker: @unchecked Sendable {
 
   /// Decides on one line after another; where and why it stopped.
   @inline(__always)
-  private func eachLine(of block: Block, from start: Int, _ take: (Decision) -> Void) -> Stop {
+  private func eachLine(of block: Block, from start: Int, wantsAll: Bool, _ take: (Decision) -> Void) -> Stop {
     var scratch = takeScratch()
     defer { self.scratch = scratch }
     var at = start
     while let line = block.nextLine(&at, longest: longestLine) {
       if line.count > longestLine { return .lineTooLong }
-      if let stop = read(line, &scratch) {
+      if let stop = read(line, wantsAll, &scratch) {
         switch stop {
         case .end: return .end(next: at)
         case .cancel: return .cancel(next: at)
@@ -146,10 +146,12 @@ package final class BatchWorker: @unchecked Sendable {
   }
 
   /// Reads a line and decides; the control, if it is one.
-  private func read(_ line: UnsafeRawBufferPointer, _ scratch: inout Scratch) -> CandidateReader.Outcome? {
+  private func read(
+    _ line: UnsafeRawBufferPointer, _ wantsAll: Bool, _ scratch: inout Scratch
+  ) -> CandidateReader.Outcome? {
     switch scratch.reader.read(line, into: row) {
     case .candidate:
-      decide(&scratch)
+      decide(wantsAll, &scratch)
       return nil
     case .end where isStream: return .end
     case .cancel where isStream: return .cancel
@@ -165,17 +167,17 @@ package final class BatchWorker: @unchecked Sendable {
       return refuse(&scratch)
     }
     if try scratch.reader.read(&scanner, into: row, depth: depth) == .candidate {
-      decide(&scratch)
+      decide(true, &scratch)
     } else {
       refuse(&scratch)
     }
   }
 
   @inline(__always)
-  private func decide(_ scratch: inout Scratch) {
+  private func decide(_ wantsAll: Bool, _ scratch: inout Scratch) {
     facts?.tell(row)
     output.keep(row)
-    scorer.score(row, into: &scratch.decision)
+    scorer.score(row, wantsAll: wantsAll, into: &scratch.decision)
   }
 
   private func refuse(_ scratch: inout Scratch) {

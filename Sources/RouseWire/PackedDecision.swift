@@ -83,6 +83,7 @@ enum PackedDecision {
     decision.points = reader.int()
     decision.arm = Experiment.Arm(rawValue: reader.byte()) ?? .policy
     decision.offset = reader.int()
+    decision.responseBins.removeAll(keepingCapacity: true)
     for _ in policy.response.rows { decision.responseBins.append(Int32(truncatingIfNeeded: reader.int())) }
     guard withBest else { return }
     decision.options.append(

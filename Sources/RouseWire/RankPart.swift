@@ -32,7 +32,9 @@ package final class RankPart: @unchecked Sendable {
   }
 
   let rows: RankRows
-  package private(set) var totals = Totals()
+  package var totals: Totals { counted.pointee }
+  /// Outside the object: fields of a class are checked at each access.
+  private let counted: UnsafeMutablePointer<Totals>
   private(set) var lines: [Line] = []
   var users: PlanUsers
   /// Each user_id after a byte that counts its own.
@@ -51,6 +53,8 @@ package final class RankPart: @unchecked Sendable {
   /// - Parameter mark: of the rank's sieve; who is beyond it is counted, and not kept.
   init(policy: Policy, rows: RankRows, isForCommit: Bool, mark: Sieve.Mark?) {
     self.rows = rows
+    counted = .allocate(capacity: 1)
+    counted.initialize(to: Totals())
     self.mark = mark
     keepsHoldout = rows == .all || isForCommit
     keepsSources = isForCommit
@@ -59,9 +63,14 @@ package final class RankPart: @unchecked Sendable {
     packed = ByteWriter(capacity: 1024)
   }
 
+  deinit {
+    counted.deinitialize(count: 1)
+    counted.deallocate()
+  }
+
   /// Adds what was decided on a line.
   func add(_ decision: Decision, _ row: CandidateRow, _ scorer: Scorer) {
-    totals.count(decision)
+    counted.pointee.count(decision)
     guard row.userIDCount > 0 || rows == .all else { return }
     let isPlanned = isPlanned(decision, scorer.policy) { row.userID }
     keep(decision, row, scorer, userID: row.userID, isPlanned: isPlanned, mayRepeat: row.userIDCount > 0)
@@ -70,7 +79,7 @@ package final class RankPart: @unchecked Sendable {
   /// Adds what was decided on a candidate of the audience: no other has its user_id, so that nobody looks for one.
   /// - Parameter userID: asked for when it is needed.
   func add(_ decision: Decision, _ row: CandidateRow, _ scorer: Scorer, userID: () -> UnsafeRawBufferPointer) {
-    totals.count(decision)
+    counted.pointee.count(decision)
     let isPlanned = isPlanned(decision, scorer.policy, userID)
     guard isPlanned || rows == .all else { return }
     keep(decision, row, scorer, userID: userID(), isPlanned: isPlanned, mayRepeat: false)
@@ -154,9 +163,9 @@ package final class RankPart: @unchecked Sendable {
 
   /// A line whose user_id came before: it counts as invalid, and its ignored members are not shown.
   func refuse(_ index: Int) {
-    totals.statuses[Int(lines[index].status)] -= 1
-    totals.statuses[Int(Status.invalid.rawValue)] += 1
-    totals.ignored -= Int(lines[index].ignored)
+    counted.pointee.statuses[Int(lines[index].status)] -= 1
+    counted.pointee.statuses[Int(Status.invalid.rawValue)] += 1
+    counted.pointee.ignored -= Int(lines[index].ignored)
     lines[index].isRepeated = true
   }
 

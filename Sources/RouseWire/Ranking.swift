@@ -117,6 +117,7 @@ package final class Ranking: @unchecked Sendable {
   package func finish(_ limits: PlanLimits, isAbandoned: () -> Bool = { false }) {
     seen = SeenUsers()
     totals = counted
+    if let sieve { narrow(sieve) }
     let plan = Plan(users: users, policy: policy, limits: limits, rankWaitlist: rows == .all, isAbandoned: isAbandoned)
     let eligible = totals.statuses[Int(Status.eligible.rawValue)]
     totals.statuses[Int(Status.eligible.rawValue)] = 0

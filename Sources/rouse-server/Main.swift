@@ -14,10 +14,14 @@ struct RouseServerCommand: AsyncParsableCommand {
         rouse-server run --config home/server.yaml     serve on 127.0.0.1:7411 until SIGTERM or SIGINT
         rouse ping --profile home/client.yaml          in another terminal
 
+      What the ledger holds lasts as long as its file: 'rouse-server backup' copies it while the server runs.
+
       Shell completions: rouse-server --generate-completion-script bash|zsh|fish
       """,
     version: Server.version,
-    subcommands: [Init.self, Run.self, Check.self, TokenCommand.self, Audit.self])
+    subcommands: [
+      Init.self, Run.self, Check.self, TokenCommand.self, Audit.self, LedgerCommand.self, Backup.self, Restore.self,
+    ])
 
   static func main() async {
     do {

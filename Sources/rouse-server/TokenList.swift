@@ -15,13 +15,6 @@ struct TokenList: ParsableCommand {
       + (try file.read(besides: identities).all).map {
         [$0.name, $0.roleNames.joined(separator: ","), $0.added]
       }
-    let widths = (0..<2).map { column in rows.map { $0[column].count }.max() ?? 0 }
-    for row in rows {
-      print(row[0].padded(to: widths[0]) + "  " + row[1].padded(to: widths[1]) + "  " + row[2])
-    }
+    for line in aligned(rows) { print(line) }
   }
-}
-
-extension String {
-  fileprivate func padded(to width: Int) -> String { self + String(repeating: " ", count: max(0, width - count)) }
 }

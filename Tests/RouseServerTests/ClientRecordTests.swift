@@ -54,6 +54,15 @@ import Testing
     #expect(server.lines[2] == Self.event("bad-1") && server.lines.count == 6)
   }
 
+  /// The second file's line 2 does not go on from the first one's line 1.
+  @Test func aFileEndsARunOfLines() throws {
+    let server = try Self.ledger()
+    let first = try server.write(Self.event("recorded-1"), "a.ndjson")
+    let second = try server.write("\n" + Self.event("bad-1"), "b.ndjson")
+    let run = try ClientRun(["record", first, second] + server.flags)
+    #expect(run.output.hasPrefix("\(second):2: invalid"), "\(run.output)")
+  }
+
   @Test func allWell() throws {
     let totals = Self.totals.replacing("\"recorded\":1,\"replayed\":1", with: "\"recorded\":2,\"replayed\":0")
     let server = try Self.ledger(totals.replacing("\"conflict\":1", with: "\"conflict\":0"))

@@ -7,8 +7,9 @@ import Testing
 /// The real daemon, in a home of its own, on any free port of loopback.
 final class ServerProcess {
   let home: URL
-  let port: Int
-  private let process: Process
+  private(set) var port = 0
+  private var process = Process()
+  private let arguments: [String]
 
   /// The folder of the built binaries, wherever the build was put.
   static let binaries: URL = {
@@ -81,15 +82,31 @@ final class ServerProcess {
       text = text.replacingOccurrences(of: "policy: policy.yaml", with: "policy: \(policy.name)")
     }
     try Data(configure(text).utf8).write(to: file)
+    self.arguments = arguments
+    try start()
+  }
+
+  /// Starts it again on what it left behind, once it has ended.
+  func restart() throws {
+    guard exitCode() != nil else { throw Failed(description: "it does not end") }
+    try start()
+  }
+
+  private func start() throws {
     let portFile = home.appending(path: "port")
+    try? FileManager.default.removeItem(at: portFile)
     process = Process()
     process.executableURL = Self.binaries.appending(path: "rouse-server")
     process.arguments =
       [
-        "run", "--config", file.path, "--listen", "127.0.0.1:0", "--port-file", portFile.path,
+        "run", "--config", home.appending(path: "server.yaml").path, "--listen", "127.0.0.1:0", "--port-file",
+        portFile.path,
       ] + arguments
-    try Data().write(to: home.appending(path: "log"))
-    process.standardError = try FileHandle(forWritingTo: home.appending(path: "log"))
+    let log = home.appending(path: "log")
+    if !FileManager.default.fileExists(atPath: log.path) { try Data().write(to: log) }
+    let output = try FileHandle(forWritingTo: log)
+    try output.seekToEnd()
+    process.standardError = output
     process.standardOutput = FileHandle.nullDevice
     try process.run()
     for _ in 0..<1000 {
@@ -204,6 +221,18 @@ final class Peer: Sendable {
       }
     }
     return String(decoding: all, as: UTF8.self)
+  }
+
+  /// All whole lines until the connection ends, however it does.
+  func lines() async -> [String] {
+    var all: [UInt8] = []
+    do {
+      for try await bytes in inbox { all += bytes }
+    } catch {
+      // What came before holds all the same.
+    }
+    return String(decoding: all, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false)
+      .dropLast().map(String.init)
   }
 
   /// All lines up to the `count`-th that has `ok` as a member of its own.

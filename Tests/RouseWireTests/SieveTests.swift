@@ -26,6 +26,7 @@ import Testing
     Case(limit: 200, overrides: ["money.hurdle=2.5", "money.relationship=0"], seed: 8),
     // Worths far below what the limit asks for: nobody may be left out.
     Case(limit: 50, overrides: ["money.hurdle=0.000001", "money.margin=0.07", experiments[0]], seed: 9),
+    Case(limit: 500, overrides: [experiments[1]], seed: 11),
     Case(limit: 20, overrides: ["ladder=\"best\"", experiments[1]], seed: 10),
   ]
 

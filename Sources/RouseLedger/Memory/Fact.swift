@@ -1,5 +1,5 @@
-/// A contact that was made, in 8 bytes: the user's place in the block, the second, the channel. They are in order of the
-/// user, then of time.
+/// A contact that was made, in 8 bytes: the user's place in the block, the second, the channel. They are in order of
+/// the user, then of time.
 struct ContactFact: BitwiseCopyable {
   let bits: UInt64
 

@@ -1,7 +1,7 @@
 import Glibc
 
-/// Many read at a time, or one writes. A writer that waits comes before readers that come later: readers that never cease
-/// cannot keep it out. So a reader must not lock again.
+/// Many read at a time, or one writes. A writer that waits comes before readers that come later: readers that never
+/// cease cannot keep it out. So a reader must not lock again.
 final class ReadersWriterLock: @unchecked Sendable {
   private let lock: UnsafeMutablePointer<pthread_rwlock_t>
 

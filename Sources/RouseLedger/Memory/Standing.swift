@@ -16,7 +16,8 @@ package final class Standing {
   private var blockRoom = 64
   private let table = UserTable()
 
-  /// A user's latest contacts inform decisions, up to so many: whoever sends no end of them takes no more memory and time.
+  /// A user's latest contacts inform decisions, up to so many: whoever sends no end of them takes no more memory and
+  /// time.
   static let mostContacts = 1024
 
   init() { blocks = .allocate(capacity: blockRoom) }

@@ -1,6 +1,7 @@
 import GRDB
 
-/// A connection and its prepared statements, each found by the place of its literal. To be used on the connection's queue.
+/// A connection and its prepared statements, each found by the place of its literal. To be used on the connection's
+/// queue.
 final class SQLiteConnection: @unchecked Sendable {
   let queue: DatabaseQueue
   private var prepared: [UnsafeRawPointer: SQLStatement] = [:]

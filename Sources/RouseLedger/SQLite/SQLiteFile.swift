@@ -4,13 +4,16 @@ import Glibc
 
 /// What holds of a ledger's file before it is opened, and how connections to it are set.
 enum SQLiteFile {
+  /// How many milliseconds another process may keep the file locked.
+  static let patience: Int32 = 10_000
+
   static var writing: Configuration {
     var configuration = Configuration()
     configuration.label = "ledger.writer"
     // A rollback that fails leaves a transaction open, which GRDB would end the process for.
     configuration.allowsUnsafeTransactions = true
     configuration.foreignKeysEnabled = false
-    configuration.busyMode = .timeout(10)
+    configuration.busyMode = .timeout(Double(patience) / 1000)
     configuration.prepareDatabase { database in
       for pragma in ["secure_delete = ON", "temp_store = MEMORY", "cache_size = -65536"] + common {
         _ = try Row.fetchOne(database, sql: "PRAGMA " + pragma)
@@ -26,7 +29,7 @@ enum SQLiteFile {
     configuration.allowsUnsafeTransactions = true
     configuration.readonly = true
     configuration.foreignKeysEnabled = false
-    configuration.busyMode = .timeout(10)
+    configuration.busyMode = .timeout(Double(patience) / 1000)
     configuration.prepareDatabase { database in
       for pragma in ["temp_store = MEMORY", "cache_size = -8192"] + common {
         _ = try Row.fetchOne(database, sql: "PRAGMA " + pragma)
@@ -81,8 +84,8 @@ enum SQLiteFile {
       case .SQLITE_CANTOPEN, .SQLITE_PERM, .SQLITE_READONLY, .SQLITE_AUTH:
         return LedgerError(
           .unreadable,
-          "\(file): the ledger cannot be opened: \(error.message ?? "no reason given"); give the server's user the right "
-            + "to write it and its folder")
+          "\(file): the ledger cannot be opened: \(error.message ?? "no reason given"); give the server's user the "
+            + "right to write it and its folder")
       case .SQLITE_FULL:
         return LedgerError(.unreadable, "\(file): its disk is full; make room")
       case .SQLITE_IOERR:

@@ -25,6 +25,14 @@ extension SQLiteSession {
     }
   }
 
+  package func days() throws -> [(day: DailyKey, sums: DailySums)] {
+    try sql("SELECT day, kind, channel, count, amount, cost FROM daily ORDER BY day, kind, channel").all { row in
+      let channel = try row.int(2)
+      let day = DailyKey(day: try row.integer(0), kind: try row.int(1), channel: channel < 0 ? nil : channel)
+      return (day: day, sums: DailySums(try row.integer(3), amount: try row.integer(4), cost: try row.integer(5)))
+    }
+  }
+
   /// A plan's number, or the text that is none.
   private static func event(_ row: SQLStatement) throws -> StoredEvent {
     let plan = row.isInteger(4) ? PlanName.id(try row.int(4)) : try row.optionalText(4)

@@ -21,11 +21,11 @@ package struct SQLiteSchema: Sendable {
     return SQLiteSchema(version: next, migrator: later)
   }
 
-  /// Ids of users stand in `users` alone. It only ever grows at its end, so that no page of it is ever split and no copy of
-  /// an id is left behind; an erased one is overwritten where it stands, by as many zeros.
+  /// Ids of users stand in `users` alone. It only ever grows at its end, so that no page of it is ever split and no
+  /// copy of an id is left behind; an erased one is overwritten where it stands, by as many zeros.
   ///
-  /// `plan_rows.place` is the plan's number times 2^32 and the row's index in the draft plus 1; a lease that a contact has
-  /// ended has no `leased_until` any more. What reviews add up stands there; the long texts stand apart.
+  /// `plan_rows.place` is the plan's number times 2^32 and the row's index in the draft plus 1; a lease that a contact
+  /// has ended has no `leased_until` any more. What reviews add up stands there; the long texts stand apart.
   private static var first: DatabaseMigrator {
     var migrator = DatabaseMigrator()
     migrator.registerMigration("1") { database in

@@ -5,7 +5,7 @@ import Glibc
 /// A ledger in one SQLite file with a write-ahead log.
 package final class SQLiteStore: LedgerStore {
   private let file: String
-  private let lock: FileLock
+  private let lock: FileLock?
   private let writer: SQLiteConnection
   private let readers: SQLiteReaders
   private let log = LogLength()
@@ -13,9 +13,24 @@ package final class SQLiteStore: LedgerStore {
   /// Pages of the log after which it is brought into the file.
   private static let checkpointAt = 4000
 
-  package init(_ file: String, schema: SQLiteSchema = .current) throws(LedgerError) {
+  package convenience init(_ file: String, schema: SQLiteSchema = .current) throws(LedgerError) {
+    try self.init(file, lock: try FileLock(file), schema: schema)
+  }
+
+  /// - Parameter mostPages: what the file may have, as on a small disk.
+  package convenience init(_ file: String, mostPages: Int) throws(LedgerError) {
+    try self.init(file)
+    do {
+      try writer.queue.inDatabase { _ = try Int.fetchOne($0, sql: "PRAGMA max_page_count = \(mostPages)") }
+    } catch {
+      throw SQLiteFile.fault(file, error)
+    }
+  }
+
+  /// - Parameter lock: given back with the store; nil: whoever opens it holds it longer.
+  init(_ file: String, lock: FileLock?, schema: SQLiteSchema = .current) throws(LedgerError) {
     self.file = file
-    lock = try FileLock(file)
+    self.lock = lock
     try Self.make(file)
     try SQLiteFile.check(file, schema)
     do {
@@ -84,6 +99,9 @@ package final class SQLiteStore: LedgerStore {
   /// False: someone reads, and not all of it could be done.
   private func checkpoint(_ mode: Database.CheckpointMode) throws -> Bool {
     try writer.run { session in
+      // Nobody is waited for here: a reader may take its time.
+      sqlite3_busy_timeout(session.database.sqliteConnection, 0)
+      defer { sqlite3_busy_timeout(session.database.sqliteConnection, SQLiteFile.patience) }
       do {
         let (all, done) = try session.database.checkpoint(mode)
         log.pages = all - done
@@ -104,7 +122,7 @@ package final class SQLiteStore: LedgerStore {
       try? writer.close()
       readers.close()
     }
-    lock.giveBack()
+    lock?.giveBack()
   }
 }
 

@@ -51,7 +51,11 @@ extension SQLiteSession {
     try sql("DELETE FROM plan_texts WHERE place BETWEEN ? AND ?").bind(places.lowerBound).bind(upper).run()
     let rows = try sql("DELETE FROM plan_rows WHERE place BETWEEN ? AND ?").bind(places.lowerBound).bind(upper)
       .runCounting()
-    if last == nil { try sql("DELETE FROM plans WHERE plan = ?").bind(due).run() }
+    if last == nil {
+      try sql("DELETE FROM plans WHERE plan = ?").bind(due).run()
+    } else {
+      try sql("UPDATE plans SET erased = erased + ? WHERE plan = ?").bind(rows).bind(due).run()
+    }
     return rows + 1
   }
 }

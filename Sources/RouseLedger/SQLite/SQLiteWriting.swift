@@ -50,10 +50,8 @@ extension SQLiteSession: LedgerWriting {
   package func add(_ sums: DailySums, to day: DailyKey) throws {
     let channel = day.channel ?? -1
     let known = try sql("SELECT count, amount, cost FROM daily WHERE day = ? AND kind = ? AND channel = ?")
-      .bind(day.day).bind(day.kind).bind(channel).first { row in
-        var known = DailySums()
-        (known.count, known.amount, known.cost) = (try row.integer(0), try row.integer(1), try row.integer(2))
-        return known
+      .bind(day.day).bind(day.kind).bind(channel).first {
+        DailySums(try $0.integer(0), amount: try $0.integer(1), cost: try $0.integer(2))
       }
     var total = known ?? DailySums()
     total.add(sums)

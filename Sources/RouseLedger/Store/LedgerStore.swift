@@ -1,7 +1,7 @@
 /// An engine that keeps a ledger: all that `Ledger` knows of it. One thread writes, any number read.
 ///
-/// Whoever implements it promises: what `write` has returned from is durable; a `write` that throws has changed nothing; a
-/// read sees all of what was written before it began, and nothing of what is being written.
+/// Whoever implements it promises: what `write` has returned from is durable; a `write` that throws has changed
+/// nothing; a read sees all of what was written before it began, and nothing of what is being written.
 package protocol LedgerStore: Sendable {
   /// One transaction.
   func write<Answer>(_ body: (any LedgerWriting) throws -> Answer) throws -> Answer
@@ -15,7 +15,8 @@ package protocol LedgerStore: Sendable {
   /// Sees to it that what has been erased stands in no file any more; false: a reader is in the way, try again.
   func scrub() throws -> Bool
 
-  /// - Parameter isSound: false after a failure: nothing more may be written, for what is not durable might come to look so.
+  /// - Parameter isSound: false after a failure: nothing more may be written, for what is not durable might come to
+  ///   look so.
   func close(isSound: Bool)
 }
 
@@ -39,6 +40,9 @@ package protocol LedgerReading {
   /// The latest first.
   func events(of user: Int, most: Int) throws -> [StoredEvent]
   func eventCount(of user: Int) throws -> Int
+
+  /// The totals of days, in their order.
+  func days() throws -> [(day: DailyKey, sums: DailySums)]
 
   func plan(_ plan: Int) throws -> StoredPlan?
   func plan(key: String) throws -> StoredPlan?

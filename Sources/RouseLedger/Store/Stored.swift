@@ -57,7 +57,11 @@ package struct DailySums: Sendable, Equatable {
   package var amount: Int64 = 0
   package var cost: Int64 = 0
 
-  package init() {}
+  package init(_ count: Int64 = 0, amount: Int64 = 0, cost: Int64 = 0) {
+    self.count = count
+    self.amount = amount
+    self.cost = cost
+  }
 
   package mutating func add(_ other: DailySums) {
     count = count.adding(other.count)

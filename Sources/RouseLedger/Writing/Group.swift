@@ -1,5 +1,5 @@
-/// What one transaction brings, before it is durable: later pieces of it must see what earlier ones did, while the memory
-/// does not know of it yet.
+/// What one transaction brings, before it is durable: later pieces of it must see what earlier ones did, while the
+/// memory does not know of it yet.
 struct Group {
   /// Users by their ids, and these in the order of their numbers.
   private var numbers: [[UInt8]: Int] = [:]

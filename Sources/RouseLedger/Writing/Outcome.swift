@@ -24,6 +24,8 @@ struct Outcome {
   /// Called when all is done.
   var answer: () -> Void = {}
   var isErasure = false
+  /// Called instead of `answer` when an erasure is durable, and yet not done.
+  var fail: (LedgerError) -> Void = { _ in }
 }
 
 extension Standing {

@@ -88,8 +88,9 @@ extension Writer {
     case .plans(let before):
       return try store.write { try $0.sweepPlans(before: before, most: Sweep.mostRows) } == 0
     case .memory(let block, let leasesUntil):
-      let blocks = block..<min(block + Sweep.mostBlocks, memory.standing.blockCount)
-      if blocks.isEmpty { return true }
+      let count = memory.standing.blockCount
+      guard block < count else { return true }
+      let blocks = block..<min(block + Sweep.mostBlocks, count)
       let swept = names.swept
       let changes = Int64(clamping: changesSince).adding(1)
       memory.write { standing in

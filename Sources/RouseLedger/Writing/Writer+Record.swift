@@ -56,8 +56,8 @@ extension Writer {
     return known == stored(event, user, kind)
   }
 
-  /// The first moment that is kept of a kind. What has been removed stays too old, whatever the clock and the settings say
-  /// now: its keys are not known any more, and it would count twice.
+  /// The first moment that is kept of a kind. What has been removed stays too old, whatever the clock and the settings
+  /// say now: its keys are not known any more, and it would count twice.
   private func oldest(_ kind: EventKind, _ now: Int64) -> Int64 {
     let swept = names.kind(kind).flatMap { names.swept[$0] } ?? .min
     return max(swept, settings.retention.oldest(kind, now) ?? .min)

@@ -54,6 +54,7 @@ extension Writer {
     }
     let all = users
     outcome.isErasure = true
+    outcome.fail = { done(.failure($0)) }
     outcome.apply = { apply(all) }
     outcome.answer = { done(.success(all.count { $0 >= 0 })) }
     return outcome

@@ -98,8 +98,10 @@ final class Writer: @unchecked Sendable {
     if outcomes.contains(where: \.isErasure) {
       for outcome in outcomes where outcome.isErasure { memory.apply(outcome, channels: names.channels) }
       scrub(patience: 200)
-      for outcome in outcomes where outcome.isErasure { outcome.answer() }
+      // Where the files could not be cleaned they may still hold the ids.
+      for outcome in outcomes where outcome.isErasure { memory.failure.map(outcome.fail) ?? outcome.answer() }
     }
+    if memory.failure != nil { return }
     do { try store.settle() } catch { fail(error) }
   }
 
@@ -161,8 +163,8 @@ final class Writer: @unchecked Sendable {
       }
     let failure = LedgerError(
       .storage,
-      "\(settings.file): nothing more is recorded, for the ledger could not be written: \(reason); see to its disk, then "
-        + "start the server again")
+      "\(settings.file): nothing more is recorded, for the ledger could not be written: \(reason); see to its disk, "
+        + "then start the server again")
     memory.fail(failure)
     note(failure.message)
     return failure

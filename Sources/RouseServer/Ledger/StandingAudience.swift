@@ -249,7 +249,9 @@ final class StandingAudience: Sendable {
       state.isMaking = false
       state.count = made.count
     }
-    logger.info("the audience stands", metadata: ["candidates": "\(made.count)", "bytes": "\(made.memory)"])
+    if made.count > 0 {
+      logger.info("the audience stands", metadata: ["candidates": "\(made.count)", "bytes": "\(made.memory)"])
+    }
     return .published
   }
   private static let mostChanged = 1000
