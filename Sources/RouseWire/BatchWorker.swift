@@ -120,7 +120,9 @@ package final class BatchWorker: @unchecked Sendable {
 
   /// Scores a candidate again whose line was kept with an empty user_id.
   package func rankKept(_ line: UnsafeRawBufferPointer, userID: [UInt8], into part: RankPart) {
-    _ = scoreKept(line, userID: userID) { row, decision in part.addAgain(decision, row, scorer) }
+    _ = scoreKept(line, userID: userID) { row, decision in
+      part.add(decision, row, scorer) { row.userID }
+    }
   }
 
   // MARK: - Lines

@@ -76,7 +76,8 @@ package final class RankPart: @unchecked Sendable {
     keep(decision, row, scorer, userID: row.userID, isPlanned: isPlanned, mayRepeat: row.userIDCount > 0)
   }
 
-  /// Adds what was decided on a candidate of the audience: no other has its user_id, so that nobody looks for one.
+  /// Adds what was decided on a candidate of the audience, or on one that is scored again: no other has its user_id, so
+  /// that nobody looks for one.
   /// - Parameter userID: asked for when it is needed.
   func add(_ decision: Decision, _ row: CandidateRow, _ scorer: Scorer, userID: () -> UnsafeRawBufferPointer) {
     counted.pointee.count(decision)
@@ -152,13 +153,6 @@ package final class RankPart: @unchecked Sendable {
   /// A candidate's line with an empty user_id; empty for one of the audience.
   func source(_ start: UInt32, _ at: UInt32, _ count: UInt32) -> UnsafeRawBufferPointer {
     UnsafeRawBufferPointer(rebasing: packed.bytes[Int(start + at)..<Int(start + count)])
-  }
-
-  /// Adds a candidate that was scored again.
-  func addAgain(_ decision: Decision, _ row: CandidateRow, _ scorer: Scorer) {
-    totals.count(decision)
-    guard isPlanned(decision, scorer.policy, { row.userID }) else { return }
-    keep(decision, row, scorer, userID: row.userID, isPlanned: true, mayRepeat: false)
   }
 
   /// A line whose user_id came before: it counts as invalid, and its ignored members are not shown.
