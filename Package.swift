@@ -31,7 +31,12 @@ let package = Package(
     .target(name: "RousePolicy", dependencies: ["RouseCore", .product(name: "Yams", package: "Yams")]),
     .target(name: "RouseWire", dependencies: ["RouseCore"]),
     .target(name: "RouseTLS", dependencies: ["COpenSSL"] + nio),
-    .target(name: "RouseLedger", dependencies: ["RouseCore", .product(name: "GRDB", package: "GRDB.swift")]),
+    .target(
+      name: "RouseLedger",
+      dependencies: [
+        "RouseCore", .product(name: "GRDB", package: "GRDB.swift"),
+        .product(name: "GRDBSQLite", package: "GRDB.swift"),
+      ]),
     .target(
       name: "RouseServer",
       dependencies: ["COpenSSL", "RouseCore", "RousePolicy", "RouseWire", "RouseTLS", "RouseLedger", logging, lifecycle]
@@ -54,7 +59,9 @@ let package = Package(
     .testTarget(name: "RousePolicyTests", dependencies: ["RousePolicy", "RouseCore", "TestData"]),
     .testTarget(name: "RouseWireTests", dependencies: ["RouseWire", "RousePolicy", "RouseCore", "TestData"]),
     .testTarget(name: "RouseTLSTests", dependencies: ["RouseTLS", "COpenSSL", "TestData", "TestPeers"] + nio),
-    .testTarget(name: "RouseLedgerTests", dependencies: ["RouseLedger", "RouseCore", "TestData"]),
+    .testTarget(
+      name: "RouseLedgerTests",
+      dependencies: ["RouseLedger", "RouseCore", "TestData", .product(name: "GRDB", package: "GRDB.swift")]),
     .testTarget(
       name: "RouseClientTests",
       dependencies: ["RouseClient", "RouseWire", "RouseTLS", .product(name: "NIOCore", package: "swift-nio")]),

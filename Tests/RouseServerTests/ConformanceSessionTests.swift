@@ -78,7 +78,7 @@ import Testing
     WireCase.Marks(for: vector, now: Moment.format(now)) { user in
       guard let experiment = try? experiment.get() else { return "" }
       let share = Array(user.utf8).withUnsafeBytes { experiment.shares($0).share }
-      return experiment.arm(share: UInt64(share)).name
+      return experiment.arms.arm(share: UInt64(share)).name
     }
   }
 
