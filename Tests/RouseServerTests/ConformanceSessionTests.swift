@@ -77,8 +77,8 @@ import Testing
   static func marks(_ vector: WireCase, now: Int64) -> WireCase.Marks {
     WireCase.Marks(for: vector, now: Moment.format(now)) { user in
       guard let experiment = try? experiment.get() else { return "" }
-      let share = Array(user.utf8).withUnsafeBytes { experiment.shares($0).share }
-      return experiment.arms.arm(share: UInt64(share)).name
+      let drawn = Array(user.utf8).withUnsafeBytes { experiment.shares($0) }
+      return drawn.share < drawn.holdoutBelow ? "holdout" : drawn.share < drawn.exploreBelow ? "explore" : "policy"
     }
   }
 
