@@ -39,13 +39,16 @@ let package = Package(
       ]),
     .target(
       name: "RouseServer",
-      dependencies: ["COpenSSL", "RouseCore", "RousePolicy", "RouseWire", "RouseTLS", "RouseLedger", logging, lifecycle]
+      dependencies: [
+        "COpenSSL", "RouseCore", "RousePolicy", "RouseWire", "RouseTLS", "RouseLedger", logging, lifecycle,
+      ]
         + nio),
     .target(name: "RouseClient", dependencies: ["RouseCore", "RouseWire", "RouseTLS"] + nio),
     .executableTarget(
       name: "rouse-server",
       dependencies: [
-        "RouseServer", "RouseCore", "RouseLedger", "RousePolicy", "RouseTLS", "RouseWire", arguments, logging, lifecycle,
+        "RouseServer", "RouseCore", "RouseLedger", "RousePolicy", "RouseTLS", "RouseWire", arguments, logging,
+        lifecycle,
         signals,
       ]),
     .executableTarget(

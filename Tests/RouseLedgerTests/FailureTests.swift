@@ -141,9 +141,10 @@ import Testing
     ledger.record([EventEntry(Event("1", "a", .contact, channel: "push"))], now: Ledger.noon) {
       first.put((try? $0.get()) == [.recorded])
     }
-    ledger.load([.init("b", "1"), .init("a", "1")], apply: { _ in }) { result in
+    let loaded: Ledger.Done<Ledger.LoadCounts> = { result in
       if case .failure(let error) = result { second.put(error.kind == .damaged) } else { second.put(false) }
     }
+    ledger.load([.init("b", "1"), .init("a", "1")], apply: { _ in }, done: loaded)
     ledger.record([EventEntry(Event("2", "c", .contact, channel: "sms"))], now: Ledger.noon) {
       third.put((try? $0.get()) == [.recorded])
     }

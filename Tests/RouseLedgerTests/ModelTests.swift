@@ -267,9 +267,9 @@ private final class History {
     switch work {
     case .record(let entries, let now):
       ledger.record(entries, now: now) { put($0) { "\($0.map(\.rawValue))" } }
-    case .load(let candidates): ledger.load(candidates, apply: { _ in }) { put($0) { "\($0)" } }
+    case .load(let candidates): ledger.load(candidates, apply: { _ in }, done: { put($0) { "\($0)" } })
     case .commit(let draft, _): ledger.commit(draft) { put($0) { $0.name } }
-    case .erase(let users): ledger.erase(users.map { Array($0.utf8) }, apply: { _ in }) { put($0) { "\($0)" } }
+    case .erase(let users): ledger.erase(users.map { Array($0.utf8) }, apply: { _ in }, done: { put($0) { "\($0)" } })
     case .sweep(let now): ledger.sweep(now: now) { put($0) { "\($0)" } }
     }
     return arrival

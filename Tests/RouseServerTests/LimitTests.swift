@@ -216,7 +216,7 @@ import Testing
     let world = try SessionHarness.World(limits: Self.limits { $0.rankBytes = 1 << 20 })
     let harness = SessionHarness(world)
     harness.send("{\"op\":\"rank\",\"stream\":true,\"id\":1}\n")
-    for block in 0..<40 {
+    for block in 0..<80 {
       harness.send((0..<500).map { "{\"user_id\":\"\(block * 500 + $0)\"}\n" }.joined())
       harness.settle()
     }

@@ -63,7 +63,7 @@ final class LoadWork: StreamedWork {
     let (audience, images) = (audience, part.images)
     let (invalid, firstInvalid, index, stop, done) =
       (part.invalid, part.firstInvalid, part.index, part.stop, part.done)
-    ledger.load(part.candidates, apply: { audience.put(images, of: $0) }) { answer in
+    let answered: Ledger.Done<Ledger.LoadCounts> = { answer in
       var result = BlockResult(index: index, stop: stop)
       switch answer {
       case .failure(let error): result.fault = WireError(error)
@@ -76,6 +76,7 @@ final class LoadWork: StreamedWork {
       }
       done(result)
     }
+    ledger.load(part.candidates, apply: { audience.put(images, of: $0) }, done: answered)
   }
 
   private func borrow() -> LoadWorker {

@@ -101,7 +101,8 @@ final class RankAnswer: RowSource {
   func planAgain(_ done: @escaping @Sendable (Outcome) -> Void) {
     guard let commitment, !isCancelled else { return done(.ready) }
     do throws(WireError) {
-      guard attempts.wrappingAdd(1, ordering: .relaxed).newValue <= Self.mostAttempts, try decideAgain(commitment) else {
+      guard attempts.wrappingAdd(1, ordering: .relaxed).newValue <= Self.mostAttempts, try decideAgain(commitment)
+      else {
         throw WireError(
           .overloaded, "the plan's users kept changing while it was made; try again", retryAfterMS: 1000)
       }
