@@ -1,5 +1,5 @@
-/// An audience's numbers of texts and channels as a policy's: made once for a policy, refreshed as the audience grows. One a
-/// thread.
+/// An audience's numbers of texts and channels as a policy's: made once for a policy, refreshed before each use, for the
+/// audience grows. One a thread.
 package final class AudienceTexts {
   package let audience: Audience
   package let policy: Policy
@@ -16,7 +16,6 @@ package final class AudienceTexts {
     self.policy = policy
     numbers = .allocate(capacity: capacity)
     numbers.initialize(repeating: UInt32(TextTable.other), count: capacity)
-    refresh()
   }
 
   deinit { numbers.deallocate() }

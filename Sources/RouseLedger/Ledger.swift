@@ -61,12 +61,13 @@ package final class Ledger: Sendable {
   ) throws(LedgerError) {
     let restored: Restored
     do {
-      restored = try Restored(store)
+      restored = try Restored(store, sweeps: settings.sweepsByItself)
     } catch {
       store.close(isSound: false)
       switch error {
       case let error as LedgerError: throw error
-      case StoreError.storage(let what), StoreError.refused(let what): throw .damaged(settings.file, what)
+      case StoreError.storage(let what), StoreError.refused(let what):
+        throw what.contains("(SQLite 13)") ? .full(settings.file) : .damaged(settings.file, what)
       default: throw .damaged(settings.file, "\(error)")
       }
     }

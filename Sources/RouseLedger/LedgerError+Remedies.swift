@@ -20,6 +20,10 @@ extension LedgerError {
       .damaged, "\(file): the ledger is damaged: \(what); see rouse-server ledger check, and restore a backup")
   }
 
+  static func full(_ file: String) -> LedgerError {
+    LedgerError(.unreadable, "\(file): its disk is full; make room, and start again: nothing in the ledger is lost")
+  }
+
   static func foreign(_ file: String) -> LedgerError {
     LedgerError(.damaged, "\(file): this is no ledger; name another file, or restore a backup in its place")
   }

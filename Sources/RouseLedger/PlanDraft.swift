@@ -106,8 +106,8 @@ package enum PlanCommit: Sendable {
   /// The key was used for another request.
   case conflict
   /// Users of the plan have changed since they were scored, by their index in the draft's rows: they are to be scored
-  /// again, and the plan is to be made again.
-  case stale([Int])
+  /// again, and the plan is to be made again. Those who are gone have been erased: it is to be made without them.
+  case stale([Int], gone: Set<Int>)
 }
 
 /// A committed plan without its rows.

@@ -48,6 +48,7 @@ package struct Server: Service, CustomStringConvertible {
       ? configuration.auditFile.map { file throws(ConfigurationError) in
         try AuditLog(file: file, logger: logger)
       } : nil
+    if let ledger = configuration.ledger { try Self.check(ledger, policies.live.policy) }
     keeping =
       try makeAudit
       ? configuration.ledger.map { settings throws(ConfigurationError) in
@@ -63,11 +64,39 @@ package struct Server: Service, CustomStringConvertible {
     keeping?.hasChanged(policies)
   }
 
+  /// What can be said of a ledger's settings without opening it.
+  private static func check(_ settings: Ledger.Settings, _ policy: Policy) throws(ConfigurationError) {
+    let known = EventKind.fixed.map(\.name) + policy.definition.response.steps.map(\.name)
+    for kind in settings.retention.byKind.keys.sorted()
+    where !known.contains(where: { $0.utf8.elementsEqual(kind.utf8) }) {
+      throw ConfigurationError(
+        "retention_days.\(kind): there is no such kind of event, and the policy has no such step"
+          + Suggestion.sentence(for: kind, among: known))
+    }
+    let folder = (settings.file as NSString).deletingLastPathComponent
+    var isFolder: ObjCBool = false
+    if FileManager.default.fileExists(atPath: settings.file, isDirectory: &isFolder), isFolder.boolValue {
+      throw ConfigurationError("\(settings.file): the ledger is a file, and this is a folder; name a file")
+    }
+    guard folder.isEmpty || FileManager.default.isWritableFile(atPath: folder) else {
+      throw ConfigurationError(
+        "\(settings.file): its folder is not there, or cannot be written; make it, or name another file")
+    }
+  }
+
   private static func openLedger(
     _ settings: Ledger.Settings, limits: Configuration.Limits, _ logger: Logger
   ) throws(ConfigurationError) -> Keeping {
+    let isNew = !FileManager.default.fileExists(atPath: settings.file)
     do throws(LedgerError) {
       let ledger = try Ledger(settings) { logger.error("ledger: \($0)") }
+      let users = ledger.read { $0.userCount }
+      if isNew || users == 0 {
+        logger.notice(
+          "the ledger is empty: no contacts, opt-outs or plans are known", metadata: ["file": "\(settings.file)"])
+      } else {
+        logger.info("ledger opened", metadata: ["users": "\(users)"])
+      }
       return Keeping(
         ledger: ledger, audience: StandingAudience(ledger, logger: logger, longestLine: limits.lineBytes))
     } catch {

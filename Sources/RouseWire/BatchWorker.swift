@@ -119,8 +119,12 @@ package final class BatchWorker: @unchecked Sendable {
   }
 
   /// Scores a candidate again whose line was kept with an empty user_id.
-  package func rankKept(_ line: UnsafeRawBufferPointer, userID: [UInt8], into part: RankPart) {
+  /// - Parameter isWanted: whether the request is still for the candidate, by the row as it was scored.
+  package func rankKept(
+    _ line: UnsafeRawBufferPointer, userID: [UInt8], into part: RankPart, where isWanted: (CandidateRow) -> Bool
+  ) {
     _ = scoreKept(line, userID: userID) { row, decision in
+      guard isWanted(row) else { return }
       part.add(decision, row, scorer) { row.userID }
     }
   }

@@ -171,6 +171,9 @@ package final class RankPart: @unchecked Sendable {
   /// What was decided, once it has been taken over. The user_ids stay: later lines must not repeat them.
   func forgetPacked() { packed = ByteWriter(capacity: 0) }
 
+  /// Bytes of what was decided.
+  var packedCount: Int { packed.count }
+
   /// Whether nothing in it is ever asked for again.
   var isEmpty: Bool { lines.isEmpty && ids.count == 0 && packed.count == 0 }
 

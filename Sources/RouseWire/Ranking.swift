@@ -88,8 +88,7 @@ package final class Ranking: @unchecked Sendable {
   /// Drops the users whom no plan can want any more.
   private func narrow(_ sieve: Sieve) {
     let mark = sieve.narrow()
-    let kept = part()
-    let index = Int32(truncatingIfNeeded: parts.count)
+    var kept = [part()]
     var dropped: [Int] = []
     var moved: [Place] = []
     for (user, place) in zip(users.users, places) {
@@ -98,7 +97,10 @@ package final class Ranking: @unchecked Sendable {
         dropped.append(moved.count + dropped.count)
         continue
       }
-      let start = kept.take(place.start, place.count, of: parts[Int(place.part)])
+      // Places count in 32 bits, and lines that are kept for a commitment may be long.
+      if kept[kept.count - 1].packedCount > Self.mostPacked { kept.append(part()) }
+      let start = kept[kept.count - 1].take(place.start, place.count, of: parts[Int(place.part)])
+      let index = Int32(truncatingIfNeeded: parts.count + kept.count - 1)
       moved.append(Place(part: index, start: start, count: place.count, sourceAt: place.sourceAt))
     }
     var left = PlanUsers(policy: policy)
@@ -107,8 +109,9 @@ package final class Ranking: @unchecked Sendable {
     places = moved
     keptLast = users.count
     for part in parts { part.forgetPacked() }
-    parts.append(kept)
+    parts.append(contentsOf: kept)
   }
+  private static let mostPacked = 1 << 30
 
   /// Chooses the contacts. After it no part may be added.
   /// - Parameters:
@@ -191,6 +194,8 @@ package final class Ranking: @unchecked Sendable {
   /// - Parameter removed: indices into `users`, rising.
   func remove(_ removed: [Int]) -> Bool {
     var decision = Decision()
+    // Nobody comes in the place of one who is held out.
+    let chosen = removed.count { users.users[$0].arm != .holdout }
     for user in removed {
       let place = places[user]
       parts[Int(place.part)].unpack(at: place.start, policy: policy, into: &decision)
@@ -199,10 +204,16 @@ package final class Ranking: @unchecked Sendable {
     var rest = PlanUsers(policy: policy)
     rest.append(users, leavingOut: removed)
     users = rest
-    for user in removed.reversed() { places.remove(at: user) }
-    guard let left = spare else { return true }
-    spare = left - removed.count
-    return left >= removed.count
+    var left: [Place] = []
+    left.reserveCapacity(places.count)
+    var next = removed[...]
+    for (user, place) in places.enumerated() {
+      if next.first == user { next.removeFirst() } else { left.append(place) }
+    }
+    places = left
+    guard let most = spare else { return true }
+    spare = most - chosen
+    return most >= chosen
   }
 
   func write(_ user: Int, _ plan: Plan, _ decision: inout Decision, _ out: inout ByteWriter) {

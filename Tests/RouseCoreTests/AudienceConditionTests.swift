@@ -41,7 +41,9 @@ import Testing
     audience.put(3, images, 0)
 
     let read = CandidateRow(policy: Self.policy)
-    audience.gather(3, AudienceTexts(audience: audience, policy: Self.policy), into: read)
+    let texts = AudienceTexts(audience: audience, policy: Self.policy)
+    texts.refresh()
+    audience.gather(3, texts, into: read)
     read.set(Self.policy.fields.nowSlot, time: 1_772_330_400)
     let before = (0..<read.slotCount).map { read.isPresent($0) ? read.bits[$0] : 0 }
     #expect(condition.holds(3, read, audience) == (vector.expected == "TRUE"))

@@ -33,6 +33,7 @@ import Testing
 
     func check(_ sourceLocation: SourceLocation = #_sourceLocation) {
       let texts = AudienceTexts(audience: audience, policy: policy)
+      texts.refresh()
       var wrong = 0
       for slot in 0..<audience.slotCount {
         #expect(audience.has(slot) == (said[slot] != nil), sourceLocation: sourceLocation)
@@ -102,6 +103,7 @@ import Testing
       "s = '中文' OR r = 'w1'", in: ConditionScope(fields: fields, derivedAllowed: false))
     let other = Policy(SmallPolicy.definition(fields: fields, suppress: condition), bytes: [])
     let texts = AudienceTexts(audience: pair.audience, policy: other)
+    texts.refresh()
     let row = CandidateRow(policy: other, keepingTexts: true)
     var named = 0
     for slot in 0..<500 {
@@ -121,6 +123,7 @@ import Testing
     var pair = Pair(seed: 8)
     pair.put([0])
     let texts = AudienceTexts(audience: pair.audience, policy: Self.policy)
+    texts.refresh()
     pair.rows.spread = 2
     pair.put(Array(1..<2000))
     texts.refresh()
@@ -146,6 +149,7 @@ import Testing
     audience.useShares(of: experiment)
     for slot in 0..<20_000 { audience.put(slot, slot < 10_000 ? known : unknown, slot) }
     let texts = AudienceTexts(audience: audience, policy: Self.policy)
+    texts.refresh()
     func share(_ slot: Int) -> Int32 {
       audience.gather(slot, texts, into: row)
       return row.share
@@ -172,6 +176,7 @@ import Testing
     texts.refresh()
     #expect((0..<20_000).allSatisfy { share($0) == -1 })
     let otherTexts = AudienceTexts(audience: audience, policy: other)
+    otherTexts.refresh()
     for slot in 0..<20_000 {
       audience.gather(slot, otherTexts, into: row)
       #expect(row.share == id(slot).withUnsafeBytes { Int32(other.experiment.shares($0).share) })

@@ -211,7 +211,7 @@ extension PlanCommit {
     case .committed: "committed"
     case .replayed: "replayed"
     case .conflict: "conflict"
-    case .stale(let rows): "stale \(rows)"
+    case .stale(let rows, _): "stale \(rows)"
     }
   }
 }

@@ -121,6 +121,7 @@ import Testing
     let quota = policy.quotas.count - 1
     let row = CandidateRow(policy: policy)
     let texts = AudienceTexts(audience: crowd.audience, policy: policy)
+    texts.refresh()
     var decision = Decision()
     var held = 0
     var wanted: [[UInt8]] = []

@@ -14,7 +14,7 @@ struct Rank: AsyncParsableCommand {
         rouse rank --policy policy.yaml --budget 500 --capacity call=50 --capacity sms=none < candidates.ndjson
         rouse rank --policy policy.yaml --rows all --as-of 2026-03-01T10:00:00+08:00 candidates.csv
         rouse rank --policy policy.yaml --set plan.budget=12.5 --limit 100 --json candidates.ndjson | head -1
-        rouse rank --profile home/client.yaml --audience "region = 'CN-33'" --commit --plan-key march-1 --campaign march
+        rouse rank --profile home/client.yaml --audience "dormant_days >= 30" --commit --plan-key march-1 --campaign march
         rouse rank --profile home/client.yaml --audience TRUE --out march.csv
 
       A limit that is not given is the policy's; 'none' lifts it.

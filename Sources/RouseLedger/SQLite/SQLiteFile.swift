@@ -87,13 +87,14 @@ enum SQLiteFile {
           "\(file): the ledger cannot be opened: \(error.message ?? "no reason given"); give the server's user the "
             + "right to write it and its folder")
       case .SQLITE_FULL:
-        return LedgerError(.unreadable, "\(file): its disk is full; make room")
+        return .full(file)
       case .SQLITE_IOERR:
         return LedgerError(
           .unreadable, "\(file): the ledger cannot be read: \(error.message ?? "I/O error"); see to its disk")
       default: return .damaged(file, error.message ?? "SQLite \(error.extendedResultCode.rawValue)")
       }
-    case StoreError.storage(let what), StoreError.refused(let what): return .damaged(file, what)
+    case StoreError.storage(let what), StoreError.refused(let what):
+      return what.contains("(SQLite 13)") ? .full(file) : .damaged(file, what)
     default: return .damaged(file, "\(error)")
     }
   }

@@ -1,3 +1,5 @@
+import Glibc
+
 /// What a ledger's memory is at the start, read from its engine.
 struct Restored {
   let secret: LedgerSecret
@@ -7,7 +9,9 @@ struct Restored {
 
   private static let secretName = "secret"
 
-  init(_ store: any LedgerStore) throws {
+  /// - Parameter sweeps: passes over what is kept will be made by the system's clock: the first counts from now, however
+  ///   the clock jumps.
+  init(_ store: any LedgerStore, sweeps: Bool) throws {
     secret = try store.write { writing in
       if let bytes = try writing.meta(Self.secretName) {
         guard let secret = LedgerSecret(bytes) else { throw StoreError.damaged("its secret is cut off") }
@@ -17,6 +21,7 @@ struct Restored {
       try writing.eachUser { _, _ in throw StoreError.damaged("its secret is not there") }
       let secret = LedgerSecret()
       try writing.set(meta: Self.secretName, to: secret.bytes)
+      if sweeps { try writing.set(meta: Sweep.meta, to: Int64(time(nil)).bytes) }
       return secret
     }
     (names, hasErased, standing) = try store.read { reading in

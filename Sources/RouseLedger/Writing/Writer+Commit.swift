@@ -10,7 +10,13 @@ extension Writer {
     }
     let stale = try draft.rows.indices.filter { try isStale(draft.rows[$0], draft, writing) }
     guard stale.isEmpty else {
-      outcome.answer = { done(.success(.stale(stale))) }
+      let gone = try stale.filter { index in
+        switch try whom(draft.rows[index].userID, writing) {
+        case .erased, .nobody: true
+        case .known, .unknown: false
+        }
+      }
+      outcome.answer = { done(.success(.stale(stale, gone: Set(gone)))) }
       return outcome
     }
 

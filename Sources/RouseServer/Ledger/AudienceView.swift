@@ -24,6 +24,12 @@ struct AudienceView: Sendable {
     (columns, slots) = found
   }
 
+  /// Whether a candidate that has been scored again is still one of them; while the ledger's memory is held.
+  func holds(_ row: CandidateRow, _ user: Int?) -> Bool {
+    guard let user, columns.has(user) else { return false }
+    return condition.isAlwaysTrue || condition.holds(user, row, columns)
+  }
+
   /// One thread's way of going through them.
   /// - Parameter facts: whether what the ledger knows counts.
   func reader(_ hands: (scorer: Scorer, writer: DecisionWriter), extras: Extras = [], facts: Bool) -> Reader {

@@ -63,7 +63,8 @@ final class KnownUser: Sendable {
 
   /// The candidate's line as it was loaded, and what would be decided now.
   private func writeCandidate(_ line: [UInt8]?, _ id: [UInt8], into out: inout ByteWriter) throws(WireError) {
-    guard let line else { return out.write(",\"candidate\":null,\"decision\":null") }
+    // A damaged file must not make a reply that is no JSON.
+    guard let line, JSONValue(line) != nil else { return out.write(",\"candidate\":null,\"decision\":null") }
     out.write(",\"candidate\":")
     out.write(line)
     out.write(",\"decision\":")

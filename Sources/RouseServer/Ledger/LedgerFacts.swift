@@ -42,6 +42,9 @@ final class LedgerFacts: FactSource {
     tell(user, row)
   }
 
+  /// The number of a row's user, while the memory is held.
+  func number(of row: CandidateRow) -> Int? { standing?.number(of: row.userID) }
+
   /// The same of a user whose number is known.
   func tell(_ user: Int, _ row: CandidateRow) {
     guard let standing, standing.hasFacts(user) else { return }

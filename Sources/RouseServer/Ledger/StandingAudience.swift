@@ -14,10 +14,13 @@ final class StandingAudience: Sendable {
   private let longestLine: Int
 
   /// Under the ledger's lock: read within `Ledger.read`, changed within what `Ledger.load` and `erase` apply.
-  private struct Columns: @unchecked Sendable {
+  private struct Columns: Sendable {
     var audience: Audience?
+    /// Whose fields direct them.
+    var live: LivePolicy?
   }
-  private nonisolated(unsafe) var columns = Columns()
+  /// Which columns they are is under a lock of its own: where nothing can be recorded any more they are still exchanged.
+  private let columns = Mutex(Columns())
 
   private struct State {
     /// The policy that columns are being made for.
@@ -61,23 +64,37 @@ final class StandingAudience: Sendable {
   /// - Parameter users: of the images, in order; -1: nobody.
   func put(_ images: Images, of users: [Int]) {
     note(users)
-    guard let audience = columns.audience else { return }
-    guard audience.matches(images.images.fields) else {
-      // Read under another policy than the columns are directed by: what was known of them is not true any more.
-      for user in users where user >= 0 { audience.remove(user) }
-      return setCount()
+    let columns = columns.withLock { $0 }
+    guard let audience = columns.audience, let live = columns.live else { return }
+    if audience.matches(images.images.fields) {
+      for (user, index) in zip(users, images.indices) where user >= 0 {
+        if index >= 0 { audience.put(user, images.images, index) } else { audience.remove(user) }
+      }
+    } else {
+      mend(users.filter { $0 >= 0 }, audience, live)
     }
-    for (user, index) in zip(users, images.indices) where user >= 0 {
-      if index >= 0 { audience.put(user, images.images, index) } else { audience.remove(user) }
+    setCount(audience)
+  }
+
+  /// Reads users again who were read under another policy than the columns are directed by: what they hold of them is not
+  /// true any more. Their lines are durable by now.
+  private func mend(_ users: [Int], _ audience: Audience, _ live: LivePolicy) {
+    do throws(LedgerError) {
+      try readAgain(users, into: audience, live, LoadWorker(tables: live.tables, longestLine: longestLine))
+    } catch {
+      for user in users { audience.remove(user) }
+      logger.error(
+        "candidates cannot be read from the ledger; they are out of the audience until they are loaded again",
+        metadata: ["candidates": "\(users.count)", "reason": "\(error)"])
     }
-    setCount()
   }
 
   /// - Parameter users: who are gone; -1: nobody.
   func remove(_ users: [Int]) {
     note(users)
-    for user in users where user >= 0 { columns.audience?.remove(user) }
-    setCount()
+    guard let audience = columns.withLock({ $0.audience }) else { return }
+    for user in users where user >= 0 { audience.remove(user) }
+    setCount(audience)
   }
 
   private func note(_ users: [Int]) {
@@ -87,15 +104,15 @@ final class StandingAudience: Sendable {
     }
   }
 
-  private func setCount() {
-    let count = columns.audience?.count ?? 0
+  private func setCount(_ audience: Audience) {
+    let count = audience.count
     state.withLock { $0.count = count }
   }
 
   // MARK: - Asking
 
   /// Lets the columns be read: only while the ledger's memory is held.
-  func audience(_ standing: Standing) -> Audience? { columns.audience }
+  func audience(_ standing: Standing) -> Audience? { columns.withLock { $0.audience } }
 
   /// The candidates of whom a condition holds.
   func view(of condition: String, _ live: LivePolicy) throws(WireError) -> AudienceView {
@@ -106,7 +123,7 @@ final class StandingAudience: Sendable {
       throw WireError(
         .badRequest, "the condition is faulty at its character \(error.column): \(error.message)", at: "/audience")
     }
-    let fits = ledger.read { _ in columns.audience.map { $0.matches(live.policy.fields) } }
+    let fits = columns.withLock { $0.audience?.matches(live.policy.fields) }
     switch fits {
     case true?:
       if let view = AudienceView(self, ledger, live: live, condition: compiled) { return view }
@@ -149,11 +166,24 @@ final class StandingAudience: Sendable {
     }) {
       do throws(LedgerError) {
         let made = try read(live)
-        if publish(made, live) { return }
+        if try publish(made, live) { return }
       } catch {
-        logger.error("the audience cannot be read from the ledger", metadata: ["reason": "\(error)"])
-        return state.withLock { $0.isMaking = false }
+        return giveUp(live, error)
       }
+    }
+  }
+
+  /// What failed once may go well later.
+  private func giveUp(_ live: LivePolicy, _ error: LedgerError) {
+    state.withLock { state in
+      state.isMaking = false
+      state.making = nil
+    }
+    guard error.kind != .closed else { return }
+    logger.error(
+      "the audience cannot be arranged; it is tried again", metadata: ["reason": "\(error)", "seconds": "30"])
+    DispatchQueue.global().asyncAfter(deadline: .now() + 30) { [self] in
+      if state.withLock({ $0.making == nil }) { arrange(for: live) }
     }
   }
 
@@ -162,21 +192,30 @@ final class StandingAudience: Sendable {
     let audience = Audience(fields: live.policy.fields)
     audience.useShares(of: live.policy.experiment)
     let worker = LoadWorker(tables: live.tables, longestLine: longestLine)
+    var unreadable = 0
     try ledger.eachCandidate(from: 0, batch: Self.batch) { batch in
       let userIDs = ledger.read { standing in
         Dictionary(batch.map { ($0.user, Array(standing.userID($0.user))) }) { first, _ in first }
       }
-      put(batch.map { ($0.user, $0.line) }, of: userIDs, into: audience, live, worker)
+      unreadable += put(batch.map { ($0.user, $0.line) }, of: userIDs, into: audience, live, worker)
       return state.withLock { $0.making === live }
+    }
+    if unreadable > 0 {
+      logger.error(
+        "candidates in the ledger cannot be read: its file is damaged; they are out of the audience until they are loaded again",
+        metadata: ["candidates": "\(unreadable)"])
     }
     return audience
   }
   private static let batch = 2048
 
+  /// - Returns: how many lines are no candidate's.
+  @discardableResult
   private func put(
     _ lines: [(user: Int, line: [UInt8])], of userIDs: [Int: [UInt8]], into audience: Audience, _ live: LivePolicy,
     _ worker: LoadWorker
-  ) {
+  ) -> Int {
+    var unreadable = 0
     let images = AudienceImages(
       fields: live.policy.fields, experiment: userIDs.isEmpty ? nil : live.policy.experiment)
     var bytes = ByteWriter(capacity: 512 * lines.count)
@@ -194,36 +233,45 @@ final class StandingAudience: Sendable {
         (userIDs[user] ?? []).withUnsafeBytes { row.identify($0) }
         images.append(row)
       }
-      if isRead { audience.put(user, images, index) } else { audience.remove(user) }
+      if isRead {
+        audience.put(user, images, index)
+      } else {
+        audience.remove(user)
+        unreadable += 1
+      }
       start = end + 1
     }
+    return unreadable
   }
 
   /// Puts the columns in the place of the old ones, within the ledger's order: there nobody changes, and what was noted as
   /// changed is read again. False when another policy is wanted by now.
-  private func publish(_ made: Audience, _ live: LivePolicy) -> Bool {
+  private func publish(_ made: Audience, _ live: LivePolicy) throws(LedgerError) -> Bool {
     let worker = LoadWorker(tables: live.tables, longestLine: longestLine)
     while true {
       let done = DispatchSemaphore(value: 0)
       let outcome = Mutex<Published?>(nil)
+      let failure = Mutex<LedgerError?>(nil)
       ledger.load(
         [],
         apply: { _ in
           let outcomeNow = self.tryToPublish(made, live, worker)
           outcome.withLock { $0 = outcomeNow }
         },
-        done: { _ in done.signal() })
+        done: { answer in
+          if case .failure(let error) = answer { failure.withLock { $0 = error } }
+          done.signal()
+        })
       done.wait()
       switch outcome.withLock({ $0 }) {
       case .published?: return true
       case .stale?: return false
-      case .changed(let users)?:
-        do throws(LedgerError) {
-          try readAgain(users, into: made, live, worker)
-        } catch {
-          return giveUp("\(error)")
-        }
-      case nil: return giveUp("the ledger is closed")
+      case .changed(let users)?: try readAgain(users, into: made, live, worker)
+      case nil:
+        let error = failure.withLock { $0 } ?? LedgerError(.closed, "the ledger is closed")
+        // Where nothing can be recorded, nothing changes: there is no order to keep.
+        guard error.kind == .storage, case .published = tryToPublish(made, live, worker) else { throw error }
+        return true
       }
     }
   }
@@ -244,7 +292,7 @@ final class StandingAudience: Sendable {
     guard wanted === live else { return .stale }
     guard changed.count <= Self.mostChanged else { return .changed(changed) }
     guard (try? readAgain(changed, into: made, live, worker)) != nil else { return .changed(changed) }
-    columns.audience = made
+    columns.withLock { $0 = Columns(audience: made, live: live) }
     state.withLock { state in
       state.isMaking = false
       state.count = made.count
@@ -270,9 +318,4 @@ final class StandingAudience: Sendable {
     }
   }
 
-  private func giveUp(_ reason: String) -> Bool {
-    logger.error("the audience cannot be arranged", metadata: ["reason": "\(reason)"])
-    state.withLock { $0.isMaking = false }
-    return true
-  }
 }

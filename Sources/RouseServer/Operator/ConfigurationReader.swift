@@ -130,8 +130,8 @@ private struct ConfigurationReader {
     }
     for member in read["retention_days"]?.members() ?? [] {
       switch member.key {
-      case "events": if let days = member.whole(in: Self.days) { settings.retention.events = days }
-      case "plans": if let days = member.whole(in: Self.days) { settings.retention.plans = days }
+      case "events": if let days = Self.days(member) { settings.retention.events = days }
+      case "plans": if let days = Self.days(member) { settings.retention.plans = days }
       default:
         if member.isNull {
           settings.retention.byKind[member.key] = .some(nil)
@@ -147,6 +147,11 @@ private struct ConfigurationReader {
     }
     return settings
   }
+  /// null: for ever, which is a century.
+  private static func days(_ setting: Setting) -> Int? {
+    setting.isNull ? days.upperBound : setting.whole(in: days)
+  }
+
   private static let leastContactDays = 366
   private static let days = 1...36_500
 

@@ -18,6 +18,8 @@ final class RankAnswer: RowSource {
   private let kind: RankRows
   private let limits: PlanLimits
   private let commitment: Commitment?
+  /// Whether the request is for a candidate that has been scored again, by its user's number.
+  private let isWanted: @Sendable (CandidateRow, Int?) -> Bool
   /// Asked for parts alone without the lock.
   private let ranking: Ranking
   private let cancelled = Atomic<Bool>(false)
@@ -31,7 +33,7 @@ final class RankAnswer: RowSource {
     var former: PlanRows?
     var head: PlanHead?
     /// Indices of the plan's users that have changed.
-    var stale: [Int] = []
+    var stale: (rows: [Int], gone: Set<Int>) = ([], [])
     /// Users who were scored again, and the ledger's sequence before that.
     var again: [[UInt8]: UInt64] = [:]
   }
@@ -40,8 +42,12 @@ final class RankAnswer: RowSource {
   /// - Parameters:
   ///   - memory: what the candidates are taken from; nil: it is not counted.
   ///   - commitment: nil: the plan is not kept.
-  init(_ hands: Hands, rows: RankRows, limits: PlanLimits, memory: MemoryPool?, commitment: Commitment? = nil) {
+  init(
+    _ hands: Hands, rows: RankRows, limits: PlanLimits, memory: MemoryPool?, commitment: Commitment? = nil,
+    isWanted: @escaping @Sendable (CandidateRow, Int?) -> Bool = { _, _ in true }
+  ) {
     self.hands = hands
+    self.isWanted = isWanted
     kind = rows
     self.limits = limits
     self.commitment = commitment
@@ -130,8 +136,8 @@ final class RankAnswer: RowSource {
       case .success(.replayed(let head)):
         shared.withLock { $0.former = PlanRows(head, of: commitment.ledger) }
         done(.ready)
-      case .success(.stale(let rows)):
-        shared.withLock { $0.stale = rows }
+      case .success(.stale(let rows, let gone)):
+        shared.withLock { $0.stale = (rows, gone) }
         done(.stale)
       }
     }
@@ -224,20 +230,25 @@ final class RankAnswer: RowSource {
     // Read before the scoring: what changes from here on makes them stale once more.
     let now = commitment.ledger.sequence
     let (stale, chosen) = shared.withLock { ($0.stale, $0.ranking.chosen()) }
-    let users = stale.filter { chosen.indices.contains($0) }.map { chosen[$0] }
+    let all = stale.rows.filter { chosen.indices.contains($0) }
+    let users = all.filter { !stale.gone.contains($0) }.map { chosen[$0] }
     let lines = try lines(of: users, commitment.ledger)
     let hand = hands.borrow()
     defer { hands.giveBack(hand) }
     let part = makePart()
-    try hand.work { (worker) throws(WireError) in
-      for (user, line) in zip(users, lines) {
-        let block = line.withUnsafeBytes { Block($0) }
-        worker.rankKept(UnsafeRawBufferPointer(rebasing: block.bytes.dropLast()), userID: user.userID, into: part)
+    for start in stride(from: 0, to: users.count, by: Self.held) {
+      try hand.work { (worker) throws(WireError) in
+        for index in start..<min(start + Self.held, users.count) {
+          let block = lines[index].withUnsafeBytes { Block($0) }
+          worker.rankKept(
+            UnsafeRawBufferPointer(rebasing: block.bytes.dropLast()), userID: users[index].userID, into: part
+          ) { row in isWanted(row, hand.facts?.number(of: row)) }
+        }
       }
     }
     return shared.withLock { shared in
       for user in users { shared.again[user.userID] = now }
-      return shared.ranking.replace(users.map(\.user), with: part)
+      return shared.ranking.replace(all.map { chosen[$0].user }, with: part)
     }
   }
 

@@ -100,17 +100,23 @@ extension Session {
     serial += 1
     let limits = try request.limits(live.policy)
     var commitment: Commitment?
+    var judged = asOf
     if request.commits {
       let ledger = try ledger(at: "/commit")
       guard asOf.seconds <= time.wall + live.policy.definition.clockSkew else {
         throw WireError(
           .badRequest, "a plan is committed for now: as_of lies ahead of the server's clock", at: "/as_of")
       }
-      commitment = Commitment(ledger, request, asOf: asOf, made: time.wall)
+      // Clocks differ: what is taken is taken by the server's own, for leases and gaps end by it.
+      judged.seconds = min(asOf.seconds, time.wall)
+      commitment = Commitment(ledger, request, asOf: judged, made: time.wall)
     }
-    func answer(_ hands: Hands) -> RankAnswer {
+    func answer(
+      _ hands: Hands, _ isWanted: @escaping @Sendable (CandidateRow, Int?) -> Bool = { _, _ in true }
+    ) -> RankAnswer {
       RankAnswer(
-        hands, rows: request.rows, limits: limits, memory: shared.rankMemory, commitment: commitment)
+        hands, rows: request.rows, limits: limits, memory: shared.rankMemory, commitment: commitment,
+        isWanted: isWanted)
     }
     if case .audience(let condition) = request.candidates {
       let audience = try audience(condition, live)
@@ -118,12 +124,13 @@ extension Session {
       return startAudienceRank(
         pending,
         AudienceRank(
-          audience, now: asOf.seconds, facts: request.usesLedger, rows: request.rows,
-          longestLine: shared.limits.lineBytes, answer))
+          audience, now: judged.seconds, facts: request.usesLedger, rows: request.rows,
+          longestLine: shared.limits.lineBytes
+        ) { answer($0) { row, user in audience.holds(row, user) } })
     }
     try beginWork(pending.deadline)
     let hands = Hands(
-      live, now: asOf.seconds, longestLine: shared.limits.lineBytes, ledger: facts(request))
+      live, now: judged.seconds, longestLine: shared.limits.lineBytes, ledger: facts(request))
     let work = RankWork(hands, answer(hands))
     guard case .users(let at, let count) = request.candidates else {
       state = .streaming(Stream(pending: pending, work: work))
@@ -154,6 +161,7 @@ extension Session {
 
   private static func inlineResult(_ outcome: RankAnswer.Outcome, _ answer: RankAnswer) -> Result {
     switch outcome {
+    case .ready where answer.commits: .planned(answer)
     case .ready: reply { () throws(WireError) in try answer.inline() }
     case .failed(let error): .failed(error)
     case .stale: .stale(answer)
@@ -172,9 +180,20 @@ extension Session {
 
   static func rowsResult(_ outcome: RankAnswer.Outcome, _ answer: RankAnswer, _ enough: Int) -> Result {
     switch outcome {
+    case .ready where answer.commits: .planned(answer)
     case .ready: moreRows(answer, enough)
     case .failed(let error): .failed(error)
     case .stale: .stale(answer)
+    }
+  }
+
+  /// Writes the answer of a plan that has been committed: the ledger's thread, which says so, has other things to do.
+  func answerPlanned(_ pending: Pending, _ answer: RankAnswer) {
+    let enough = window.output
+    if pending.inline != nil {
+      schedule(.quick) { Self.reply { () throws(WireError) in try answer.inline() } }
+    } else {
+      schedule(.bulk) { Self.moreRows(answer, enough) }
     }
   }
 

@@ -59,6 +59,8 @@ final class Session {
     case failed(WireError)
     /// Rows, and what stands behind them in the last line when they are the last.
     case rows([UInt8], tail: [UInt8]?)
+    /// A plan has been committed, and is to be answered.
+    case planned(RankAnswer)
     /// A plan is to be made again: its users have changed.
     case stale(RankAnswer)
     /// Audience work goes on, on this thread or on another.
@@ -221,6 +223,7 @@ final class Session {
       } else {
         writeMoreRows()
       }
+    case (.busy(let pending), .planned(let answer)): answerPlanned(pending, answer)
     case (.busy(let pending), .stale(let answer)): planAgain(pending, answer)
     case (.busy(let pending), .step): if let rank = pending.audience { stepAudience(pending, rank) }
     default: break
