@@ -87,16 +87,8 @@ package struct Server: Service, CustomStringConvertible {
   private static func openLedger(
     _ settings: Ledger.Settings, limits: Configuration.Limits, _ logger: Logger
   ) throws(ConfigurationError) -> Keeping {
-    let isNew = !FileManager.default.fileExists(atPath: settings.file)
     do throws(LedgerError) {
       let ledger = try Ledger(settings) { logger.error("ledger: \($0)") }
-      let users = ledger.read { $0.userCount }
-      if isNew || users == 0 {
-        logger.notice(
-          "the ledger is empty: no contacts, opt-outs or plans are known", metadata: ["file": "\(settings.file)"])
-      } else {
-        logger.info("ledger opened", metadata: ["users": "\(users)"])
-      }
       return Keeping(
         ledger: ledger, audience: StandingAudience(ledger, logger: logger, longestLine: limits.lineBytes))
     } catch {
@@ -155,6 +147,12 @@ package struct Server: Service, CustomStringConvertible {
       throw error
     }
     logger.info("listening", metadata: ["address": "\(bound)", "policy": "\(policyVersion)"])
+    if let ledger = keeping?.ledger {
+      let users = ledger.read { $0.userCount }
+      // One that should hold something and does not is a wrong path, or a volume that is not there.
+      let text = users > 0 ? "ledger opened" : "the ledger is empty: no contacts, opt-outs or plans are known"
+      logger.info("\(text)", metadata: ["users": "\(users)"])
+    }
     reload.audit?.verifyInBackground()
     let watch = watchFiles()
     let warnings = Task {

@@ -110,7 +110,6 @@ package struct EventReader {
     case .contact:
       if event.channel == nil { throw Fault(at: "/channel", message: "channel is missing: a contact is made on one") }
     case .delivered, .click: break
-    case .step where vocabulary.fault(of: event) == .unknownKind: return
     default:
       if event.channel != nil {
         throw Fault(at: "/channel", message: "only contact, delivered and click have a channel")
