@@ -46,6 +46,8 @@ extension LedgerFile {
       let copy = try DatabaseQueue(path: target, configuration: configuration)
       do {
         try connection.queue.backup(to: copy)
+        // A copy is one file, and can be read where nothing can be written: no log belongs to it.
+        try copy.writeWithoutTransaction { try $0.execute(sql: "PRAGMA journal_mode = DELETE") }
         try copy.close()
       } catch let error as DatabaseError where error.resultCode == .SQLITE_FULL || error.resultCode == .SQLITE_IOERR {
         throw LedgerError(
