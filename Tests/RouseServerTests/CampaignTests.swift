@@ -50,7 +50,7 @@ import Testing
 }
 
 /// One world of users, campaigns that contact them, and what has really happened.
-private final class Campaigns {
+final class Campaigns {
   private var random: SplitMix
   private let seed: UInt64
   private let folder: URL

@@ -61,14 +61,14 @@ struct Filter {
   func rank(
     _ source: any CandidateSource, rows: RankRows, limits: PlanLimits, to sink: any RowSink, _ progress: Progress
   ) throws -> Totals {
-    let ranking = Ranking(scorer: scorer, writer: writer, rows: rows)
+    let ranking = Ranking(scorer: scorer, writer: writer, rows: rows, limits: limits)
     let tooLong = tooLong(source)
     try OrderedWork<(part: RankPart, lines: Int)>(source).run(
       threads: threads,
       makeWork: {
         let worker = worker()
         return { candidates in
-          let part = RankPart(policy: scorer.policy, rows: rows)
+          let part = ranking.part()
           if worker.rank(candidates.block, into: part) != .none { throw tooLong(candidates) }
           return (part, candidates.lines)
         }
