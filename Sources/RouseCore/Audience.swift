@@ -329,43 +329,10 @@ package final class Audience: @unchecked Sendable {
 
   // MARK: - Shares
 
-  /// Whether a rank under the experiment must hash some user_ids.
-  package func needsShares(of experiment: Experiment) -> Bool {
-    salt != experiment.salt || (0..<chunks.count).contains { chunks[$0].map { $0.generation != generation } ?? false }
-  }
-
   /// Forgets the shares by another salt.
   package func useShares(of experiment: Experiment) {
     guard salt != experiment.salt else { return }
     salt = experiment.salt
     generation += 1
-  }
-
-  /// Hashes the shares of slots that have none yet, chunk by chunk from one on.
-  /// - Parameters:
-  ///   - slot: where to go on.
-  ///   - most: candidates, about: the write lock should not be held for long.
-  /// - Returns: where to go on; nil when all is done.
-  package func fillShares(
-    of experiment: Experiment, from slot: Int, most: Int, userID: (Int) -> UnsafeRawBufferPointer
-  ) -> Int? {
-    useShares(of: experiment)
-    var left = most
-    var number = max(0, slot / AudienceChunk.size)
-    while number < chunks.count {
-      if left <= 0 { return number * AudienceChunk.size }
-      if var chunk = chunks[number], chunk.generation != generation {
-        for index in 0..<AudienceChunk.size where chunk.has(index) {
-          let id = userID(number * AudienceChunk.size + index)
-          chunk.setShare(
-            index, id.isEmpty ? AudienceChunk.noShare : UInt16(truncatingIfNeeded: experiment.shares(id).share))
-        }
-        chunk.generation = generation
-        chunks[number] = chunk
-        left -= chunk.count
-      }
-      number += 1
-    }
-    return nil
   }
 }

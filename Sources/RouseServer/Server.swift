@@ -216,7 +216,7 @@ package struct Server: Service, CustomStringConvertible {
           activate: { (change) throws(WireError) in try reload.activate(change) }, memory: memory,
           rankMemory: rankMemory, overload: { pool.backlog >= limits.queuedRequests ? pool.retryAfterMS : nil },
           mayRefuse: { refusals.take(now: $0) == nil },
-          serverVersion: Self.version, ledger: keeping?.ledger, audience: keeping?.audience,
+          serverVersion: Self.version, keeping: keeping,
           notesAnswers: { logger.logLevel <= .debug })
       },
       notes: Notes(logger: logger, refusedLogins: refusedLogins, pseudonyms: { reload.setup.configuration.pseudonyms }),

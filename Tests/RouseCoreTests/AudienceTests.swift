@@ -161,25 +161,8 @@ import Testing
     var definition = Self.policy.definition
     definition.experiment.salt = "other"
     let other = Policy(definition, bytes: [])
-    #expect(audience.needsShares(of: other.experiment))
-    var next: Int? = 0
-    while let from = next {
-      let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 64, alignment: 1)
-      defer { memory.deallocate() }
-      next = audience.fillShares(of: other.experiment, from: from, most: 5000) { slot in
-        let bytes = id(slot)
-        memory.copyBytes(from: bytes)
-        return UnsafeRawBufferPointer(rebasing: memory[0..<bytes.count])
-      }
-    }
-    #expect(!audience.needsShares(of: other.experiment))
+    audience.useShares(of: other.experiment)
     texts.refresh()
     #expect((0..<20_000).allSatisfy { share($0) == -1 })
-    let otherTexts = AudienceTexts(audience: audience, policy: other)
-    otherTexts.refresh()
-    for slot in 0..<20_000 {
-      audience.gather(slot, otherTexts, into: row)
-      #expect(row.share == id(slot).withUnsafeBytes { Int32(other.experiment.shares($0).share) })
-    }
   }
 }

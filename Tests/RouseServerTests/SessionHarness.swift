@@ -104,7 +104,7 @@ final class SessionHarness {
           let version = self.policies.versions[0]
           return (version, version.name)
         }, memory: memory, rankMemory: rankMemory, overload: { self.overload }, mayRefuse: { _ in self.mayRefuse },
-        serverVersion: "test", ledger: keeping?.ledger, audience: keeping?.audience, notesAnswers: { true })
+        serverVersion: "test", keeping: keeping, notesAnswers: { true })
     }
   }
 

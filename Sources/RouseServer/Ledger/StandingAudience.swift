@@ -292,6 +292,7 @@ final class StandingAudience: Sendable {
     guard wanted === live else { return .stale }
     guard changed.count <= Self.mostChanged else { return .changed(changed) }
     guard (try? readAgain(changed, into: made, live, worker)) != nil else { return .changed(changed) }
+    made.settle()
     columns.withLock { $0 = Columns(audience: made, live: live) }
     state.withLock { state in
       state.isMaking = false

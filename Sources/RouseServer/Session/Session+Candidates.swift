@@ -20,7 +20,7 @@ extension Session {
   }
 
   /// What the ledger is asked for a request's candidates; nil: nothing.
-  private func facts(_ request: Request) -> Ledger? { request.usesLedger ? shared.ledger : nil }
+  private func facts(_ request: Request) -> Ledger? { request.usesLedger ? shared.keeping?.ledger : nil }
 
   // MARK: - Score
 
@@ -102,7 +102,7 @@ extension Session {
     var commitment: Commitment?
     var judged = asOf
     if request.commits {
-      let ledger = try ledger(at: "/commit")
+      let ledger = try keeping(at: "/commit").ledger
       guard asOf.seconds <= time.wall + live.policy.definition.clockSkew else {
         throw WireError(
           .badRequest, "a plan is committed for now: as_of lies ahead of the server's clock", at: "/as_of")
@@ -211,9 +211,7 @@ extension Session {
   // MARK: - The standing audience
 
   private func audience(_ condition: String, _ live: LivePolicy) throws(WireError) -> AudienceView {
-    _ = try ledger(at: "/audience")
-    guard let audience = shared.audience else { throw WireError(.notFound, "there is no audience", at: "/audience") }
-    return try audience.view(of: condition, live)
+    try keeping(at: "/audience").audience.view(of: condition, live)
   }
 
   private func startRows(_ pending: Pending, _ rows: any RowSource) {

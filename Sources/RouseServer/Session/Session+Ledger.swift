@@ -5,11 +5,12 @@ import RouseWire
 /// The ops of the ledger: what was done and what came of it, the standing audience, and what is known of a user.
 extension Session {
   func runLedger(_ request: Request, _ line: Block, _ deadline: UInt64?, _ arrival: UInt64) throws(WireError) {
-    let ledger = try ledger(at: "/op")
+    let keeping = try keeping(at: "/op")
+    let ledger = keeping.ledger
     switch request.operation {
     case .record: try record(request, line, ledger, deadline, arrival)
-    case .load: try load(request, line, ledger, deadline, arrival)
-    case .erase: try erase(request, ledger, deadline, arrival)
+    case .load: try load(request, line, keeping, deadline, arrival)
+    case .erase: try erase(request, keeping, deadline, arrival)
     case .user: try tellUser(request, ledger, deadline, arrival)
     case .plans: try listPlans(request, ledger, deadline, arrival)
     case .plan: try showPlan(request, ledger, deadline, arrival)
@@ -17,11 +18,11 @@ extension Session {
     }
   }
 
-  func ledger(at place: String) throws(WireError) -> Ledger {
-    guard let ledger = shared.ledger else {
+  func keeping(at place: String) throws(WireError) -> Keeping {
+    guard let keeping = shared.keeping else {
       throw WireError(.notFound, "this server keeps no ledger: its configuration names none", at: place)
     }
-    return ledger
+    return keeping
   }
 
   private func pending(_ request: Request, _ deadline: UInt64?, _ arrival: UInt64) -> Pending {
@@ -50,11 +51,11 @@ extension Session {
   private static let eventReply = 256
 
   private func load(
-    _ request: Request, _ line: Block, _ ledger: Ledger, _ deadline: UInt64?, _ arrival: UInt64
+    _ request: Request, _ line: Block, _ keeping: Keeping, _ deadline: UInt64?, _ arrival: UInt64
   ) throws(WireError) {
-    guard let audience = shared.audience else { return }
     try beginWork(deadline)
-    let work = LoadWork(ledger, audience, live: shared.policies.live, longestLine: shared.limits.lineBytes)
+    let work = LoadWork(
+      keeping.ledger, keeping.audience, live: shared.policies.live, longestLine: shared.limits.lineBytes)
     guard case .users(let at, _) = request.candidates else {
       state = .streaming(Stream(pending: pending(request, deadline, arrival), work: work))
       return
@@ -65,14 +66,14 @@ extension Session {
   }
 
   private func erase(
-    _ request: Request, _ ledger: Ledger, _ deadline: UInt64?, _ arrival: UInt64
+    _ request: Request, _ keeping: Keeping, _ deadline: UInt64?, _ arrival: UInt64
   ) throws(WireError) {
-    guard let audience = shared.audience else { return }
     try beginWork(deadline)
+    let audience = keeping.audience
     let ids = request.userIDs.map { Array($0.utf8) }
     state = .busy(pending(request, nil, arrival))
     scheduleLong(.quick) { done in
-      ledger.erase(ids, apply: { audience.remove($0) }) { answer in
+      keeping.ledger.erase(ids, apply: { audience.remove($0) }) { answer in
         switch answer {
         case .failure(let error): done(.failed(WireError(error)))
         case .success(let erased):
@@ -155,15 +156,17 @@ extension Session {
   /// `,"ledger":{..}`: whether anything is kept, and whether that lasts.
   func writeLedgerState(into out: inout ByteWriter) {
     out.write(",\"ledger\":{\"state\":")
-    guard let ledger = shared.ledger else { return out.write("\"none\",\"informs\":false,\"audience\":0,\"users\":0}") }
-    switch ledger.health {
+    guard let keeping = shared.keeping else {
+      return out.write("\"none\",\"informs\":false,\"audience\":0,\"users\":0}")
+    }
+    switch keeping.ledger.health {
     case .sound: out.write("\"sound\"")
     case .degraded: out.write("\"degraded\"")
     }
     out.write(",\"informs\":true,\"audience\":")
-    out.write(shared.audience?.count ?? 0)
+    out.write(keeping.audience.count)
     out.write(",\"users\":")
-    out.write(ledger.read { $0.userCount })
+    out.write(keeping.ledger.read { $0.userCount })
     out.put(0x7D)
   }
 }

@@ -29,9 +29,7 @@ final class Session {
     let mayRefuse: @Sendable (UInt64) -> Bool
     let serverVersion: String
     /// nil: nothing is kept.
-    var ledger: Ledger?
-    /// Of the ledger.
-    var audience: StandingAudience?
+    var keeping: Keeping?
     /// Whether `Notice.answered` is wanted.
     var notesAnswers: @Sendable () -> Bool = { false }
   }
