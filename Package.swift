@@ -56,6 +56,8 @@ let package = Package(
       dependencies: ["COpenSSL", "RouseClient", "RouseCore", "RousePolicy", "RouseWire", "RouseTLS", arguments],
       path: "tools/rouse"),
     .executableTarget(name: "make-candidates", dependencies: [arguments], path: "tools/candidates"),
+    .executableTarget(
+      name: "kernels", dependencies: ["RouseCore", "RousePolicy", "RouseWire", arguments], path: "tools/kernels"),
     .target(name: "TestData", path: "Tests/TestData"),
     .target(name: "TestPeers", dependencies: ["COpenSSL"], path: "Tests/TestPeers"),
     .testTarget(name: "RouseCoreTests", dependencies: ["RouseCore", "TestData"]),

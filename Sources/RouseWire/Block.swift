@@ -50,7 +50,7 @@ package final class Block: @unchecked Sendable {
 extension Block {
   /// The next line that is not blank, without its LF; one that is too long counts as such, whatever it is made of.
   /// - Parameter at: where to go on; moved behind the line.
-  func nextLine(_ at: inout Int, longest: Int) -> UnsafeRawBufferPointer? {
+  package func nextLine(_ at: inout Int, longest: Int) -> UnsafeRawBufferPointer? {
     let bytes = bytes
     guard let base = bytes.baseAddress else { return nil }
     while at < bytes.count {

@@ -24,7 +24,7 @@ package struct CandidateReader {
   /// The candidate has `"gone":true`: it leaves the audience. Only in a load.
   private(set) var isGone = false
 
-  init(tables: WireTables, forLoad: Bool = false) {
+  package init(tables: WireTables, forLoad: Bool = false) {
     texts = tables.policy.texts
     tree = forLoad ? tables.loadTree : tables.tree
     channels = tables.channels
@@ -33,7 +33,7 @@ package struct CandidateReader {
 
   /// Reads one line.
   /// - Parameter line: followed by an LF and `JSONScanner.padding` readable bytes.
-  mutating func read(_ line: UnsafeRawBufferPointer, into row: CandidateRow) -> Outcome {
+  package mutating func read(_ line: UnsafeRawBufferPointer, into row: CandidateRow) -> Outcome {
     guard let start = line.baseAddress else { return .invalid }
     var scanner = JSONScanner(base: start.assumingMemoryBound(to: UInt8.self), count: line.count)
     do {
