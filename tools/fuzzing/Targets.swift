@@ -8,7 +8,7 @@ public func fuzzOneInput(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   return 0
 }
 
-/// One binary holds all targets: that saves linking it five times.
+/// One binary holds all targets: that saves linking it seven times.
 private let target: @Sendable ([UInt8]) -> Void = {
   switch ProcessInfo.processInfo.environment["ROUSE_FUZZ_TARGET"] {
   case "framing": fuzzFraming
@@ -16,6 +16,8 @@ private let target: @Sendable ([UInt8]) -> Void = {
   case "candidate": fuzzCandidate
   case "condition": fuzzCondition
   case "policy": fuzzPolicy
+  case "event": fuzzEvent
+  case "load": fuzzLoad
   case let other: fatalError("ROUSE_FUZZ_TARGET names no target: \(other ?? "it is not set")")
   }
 }()

@@ -78,7 +78,35 @@ def policies():
                 yield read("edges", name, file)
 
 
-SEEDS = {"framing": framing, "json": documents, "candidate": candidates, "condition": conditions, "policy": policies}
+def events():
+    yield from lines_of("record", "events")
+
+
+def loads():
+    yield from (b"0" + line for line in lines_of("load", "users"))
+    yield from candidates()
+
+
+def lines_of(operation, name):
+    """What conversations send to an operation, from requests and from streams."""
+    for conversation in objects("ledger"):
+        open_stream = False
+        for line in b"".join(sent(conversation)).split(b"\n"):
+            try:
+                value = json.loads(line)
+            except ValueError:
+                value = None
+            if isinstance(value, dict) and "op" in value:
+                open_stream = value["op"] == operation and value.get("stream") is True
+                items = value.get(name) if value["op"] == operation else None
+                for item in items if isinstance(items, list) else ():
+                    yield json.dumps(item, ensure_ascii=False).encode("utf-8", "surrogatepass")
+            elif open_stream and line:
+                yield line
+
+
+SEEDS = {"framing": framing, "json": documents, "candidate": candidates, "condition": conditions, "policy": policies,
+         "event": events, "load": loads}
 
 
 def words(target):
@@ -95,7 +123,13 @@ def words(target):
         found |= {b'{"op":"%s"' % op for op in (b"ping", b"score", b"rank", b"info", b"fields", b"auth", b"policy")}
         found |= {b'"stream":true', b'"users":[', b'"explain":true', b'"valid_until":true', b'"rows":"all"', b'"id":7',
                   b'"timeout_ms":1', b'"budget":1', b'"do":"check"', b'"do":"show"', b'"do":"history"', b'"text":"'}
-    if target == "candidate":
+    if target == "event":
+        names = (b"key", b"kind", b"at", b"plan", b"campaign", b"amount", b"cost", b"x_note")
+        kinds = (b"contact", b"click", b"login", b"repaid", b"disbursed", b"opt_out", b"opt_in", b"complaint", b"push")
+        found |= {b'"%s":' % name for name in names} | {b'"%s"' % kind for kind in kinds}
+    if target == "load":
+        found |= {b'"gone":true', b'"gone":', b'{"gone":'}
+    if target in ("candidate", "load"):
         text = read("policy.yaml") + policy
         found |= {b'"%s":' % name for name in re.findall(rb"[a-z_]+_at|[a-z_]+_ok|device|os|tier|region|seg|lim", text)}
     return found
