@@ -49,6 +49,47 @@ package enum Moment {
     return seconds >= first && seconds <= last ? seconds : nil
   }
 
+  /// What `parse` says of the 20 bytes from here on if they have the form `2026-03-01T10:00:00Z`; nil for any other form, and
+  /// for what is no time.
+  @inline(__always)
+  package static func parseUTC(_ text: UnsafeRawPointer) -> Int64? {
+    // Eight bytes at a time, the first one lowest. Where each byte must stand, what is xored leaves a digit's value and
+    // nothing of a separator.
+    @inline(__always) func word(_ at: Int) -> UInt64 {
+      UInt64(littleEndian: text.loadUnaligned(fromByteOffset: at, as: UInt64.self))
+    }
+    let date = word(0) ^ 0x2D30_302D_3030_3030  // YYYY-MM-
+    let time = word(8) ^ 0x3030_3A30_3054_3030  // DDTHH:MM
+    let rest = word(12) ^ 0x5A30_303A_3030_3A30  // H:MM:SSZ
+    // Each byte plus 0x7F less the most that it may be: beyond that its top bit gets set.
+    let over =
+      (date &+ 0x7F76_7E7F_7676_7676) | (time &+ 0x767A_7F76_7D7F_767C) | (rest &+ 0x7F76_7A7F_767A_7F76)
+      | date | time | rest
+    guard over & 0x8080_8080_8080_8080 == 0 else { return nil }
+    // Each byte ten times, and the next one.
+    let dates = date &* 10 &+ date &>> 8
+    let times = time &* 10 &+ time &>> 8
+    let seconds = rest &* 10 &+ rest &>> 8
+    let year = (dates & 0xFF) &* 100 &+ dates &>> 16 & 0xFF
+    let month = dates &>> 40 & 0xFF
+    let day = times & 0xFF
+    let hour = times &>> 24 & 0xFF
+    guard year >= 1, month &- 1 <= 11, day &- 1 <= 27 || isDate(year, month, day), hour <= 23 else { return nil }
+    // As in `daysSince1970`; 979 / 32 steps as 153 / 5 does.
+    let isEarly: UInt64 = month <= 2 ? 1 : 0
+    let shifted = year &- isEarly
+    let century = shifted / 100
+    let days =
+      shifted &* 365 &+ shifted &>> 2 &- century &+ century &>> 2 &+ (979 &* (month &+ 12 &* isEarly) &- 2919) &>> 5
+      &+ day
+    let minutes = hour &* 60 &+ times &>> 48 & 0xFF
+    return Int64(bitPattern: days &* 86_400 &+ minutes &* 60 &+ seconds &>> 40 & 0xFF) &- 719_469 &* 86_400
+  }
+
+  private static func isDate(_ year: UInt64, _ month: UInt64, _ day: UInt64) -> Bool {
+    day >= 1 && day <= UInt64(days(inMonth: Int(month), of: Int(year)))
+  }
+
   package static func parse(_ text: String) -> Int64? {
     var copy = text
     return copy.withUTF8 { parse(UnsafeRawBufferPointer($0)) }
@@ -90,6 +131,7 @@ package enum Moment {
 
   private static func isLeap(_ year: Int) -> Bool { year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) }
 
+  /// - Parameter month: 1 to 12.
   private static func days(inMonth month: Int, of year: Int) -> Int {
     switch month {
     case 2: isLeap(year) ? 29 : 28

@@ -8,33 +8,63 @@ package final class TextTable: @unchecked Sendable {
 
   /// Texts by number; the first stands for `other`.
   package let texts: [[UInt8]]
-  /// Open addressing, at most half full; -1 is empty.
-  private let buckets: UnsafeMutablePointer<Int32>
-  private let mask: Int
+  /// A text as its table knows it: two texts of at most 16 bytes are the same if these are.
+  private struct Entry {
+    let key: TextKey
+    /// -1: no text.
+    let id: Int
+  }
+
+  /// Open addressing, at most a quarter full.
+  private let entries: UnsafeMutablePointer<Entry>
+  private let factor: UInt64
+  private let shift: UInt64
   /// The texts once more, one after another: where each starts, and where the last ends.
   private let starts: UnsafeMutablePointer<Int>
   private let bytes: UnsafeMutablePointer<UInt8>
 
   init(_ builder: Builder) {
     texts = builder.texts
-    var size = 16
-    while size < texts.count * 2 { size *= 2 }
-    var buckets = [Int32](repeating: -1, count: size)
-    for (id, text) in texts.enumerated().dropFirst() {
-      var at = text.withUnsafeBytes { Self.hash($0) } & (size - 1)
-      while buckets[at] >= 0 { at = (at + 1) & (size - 1) }
-      buckets[at] = Int32(id)
+    var bits: UInt64 = 4
+    while 1 << bits < texts.count * 4 { bits += 1 }
+    shift = 64 - bits
+    let keys = texts.map { text in text.withUnsafeBytes { TextKey($0) } }
+    // A factor under which every text stands where it is looked for first, or nearly.
+    var best = (moved: Int.max, factor: UInt64(0), places: [Int]())
+    var random: UInt64 = 0x9E37_79B9_7F4A_7C15
+    for _ in 0..<64 where best.moved > 0 {
+      let (places, moved) = Self.places(keys, random, shift)
+      if moved < best.moved { best = (moved, random, places) }
+      random = random &* 0xD134_2543_DE82_EF95 &+ 2
     }
-    self.buckets = plainMemory(buckets)
-    mask = size - 1
+    factor = best.factor
+    var entries = [Entry](repeating: Entry(key: TextKey(), id: -1), count: 1 << Int(bits))
+    for (id, place) in best.places.enumerated() where id > 0 { entries[place] = Entry(key: keys[id], id: id) }
+    self.entries = plainMemory(entries)
     var starts = [0]
     for text in texts { starts.append((starts.last ?? 0) + text.count) }
     self.starts = plainMemory(starts)
     bytes = plainMemory(texts.joined().map { $0 })
   }
 
+  /// Where the texts, but for the first, would stand, and how many of them not where they are looked for first.
+  private static func places(_ keys: [TextKey], _ factor: UInt64, _ shift: UInt64) -> (places: [Int], moved: Int) {
+    let mask = 1 << (64 - Int(shift)) - 1
+    var isTaken = [Bool](repeating: false, count: mask + 1)
+    var places = [-1]
+    var moved = 0
+    for key in keys.dropFirst() {
+      var at = key.hash(factor, shift)
+      if isTaken[at] { moved += 1 }
+      while isTaken[at] { at = (at + 1) & mask }
+      isTaken[at] = true
+      places.append(at)
+    }
+    return (places, moved)
+  }
+
   deinit {
-    buckets.deallocate()
+    entries.deallocate()
     starts.deallocate()
     bytes.deallocate()
   }
@@ -63,48 +93,36 @@ package final class TextTable: @unchecked Sendable {
   package var count: Int { texts.count }
 
   /// The number of a text, or `other`.
-  package func id(of text: UnsafeRawBufferPointer) -> UInt64 {
-    var at = Self.hash(text) & mask
+  package func id(of text: UnsafeRawBufferPointer) -> UInt64 { id(of: TextKey(text), text) }
+
+  /// The number of a text of at most 16 bytes, or `other`.
+  package func id(of key: TextKey) -> UInt64 { id(of: key, UnsafeRawBufferPointer(start: nil, count: 0)) }
+
+  /// The table is made from the policy, never from candidates, so nobody can fill one place: any mixing will do.
+  @inline(__always)
+  private func id(of key: TextKey, _ text: UnsafeRawBufferPointer) -> UInt64 {
+    var at = key.hash(factor, shift)
     while true {
-      let id = Int(buckets[at])
-      if id < 0 { return Self.other }
-      let start = starts[id]
-      if starts[id + 1] - start == text.count,
-        equal(UnsafeRawBufferPointer(start: bytes + start, count: text.count), text)
-      {
-        return UInt64(id)
-      }
-      at = (at + 1) & mask
+      let entry = entries[at]
+      if entry.id < 0 { return Self.other }
+      if entry.key == key, key.isWhole || isText(entry.id, text) { return UInt64(truncatingIfNeeded: entry.id) }
+      at = (at &+ 1) & Int(truncatingIfNeeded: UInt64.max &>> shift)
     }
+  }
+
+  private func isText(_ id: Int, _ text: UnsafeRawBufferPointer) -> Bool {
+    equal(UnsafeRawBufferPointer(start: bytes + starts[id], count: text.count), text)
   }
 
   package func id(of text: String) -> UInt64 {
     var copy = text
     return copy.withUTF8 { id(of: UnsafeRawBufferPointer($0)) }
   }
-
-  /// The table is made from the policy, never from candidates, so nobody can fill one bucket: any mixing will do.
-  @inline(__always)
-  private static func hash(_ text: UnsafeRawBufferPointer) -> Int {
-    var value = UInt64(truncatingIfNeeded: text.count) &* 0x9E37_79B9_7F4A_7C15
-    var at = 0
-    while at + 8 <= text.count {
-      value = (value ^ text.loadUnaligned(fromByteOffset: at, as: UInt64.self)) &* 0xFF51_AFD7_ED55_8CCD
-      value ^= value >> 32
-      at += 8
-    }
-    while at < text.count {
-      value = (value ^ UInt64(text[at])) &* 0x0000_0100_0000_01B3
-      at += 1
-    }
-    value ^= value >> 29
-    return Int(truncatingIfNeeded: value & 0x7FFF_FFFF)
-  }
 }
 
 /// Equal bytes; both of one length.
 @inline(__always)
-func equal(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
+package func equal(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
   var at = 0
   while at + 8 <= left.count {
     if left.loadUnaligned(fromByteOffset: at, as: UInt64.self)

@@ -1,3 +1,4 @@
+import CScan
 import RouseCore
 
 /// Reads a candidate's line straight into a row (model 2), directed by the policy's fields: every byte is checked, in the
@@ -69,75 +70,161 @@ package struct CandidateReader {
       memory.forgetSeen()
     }
     let start = scanner.at
-    try members(of: 0, &scanner, row, depth)
+    try members(of: 0, &scanner, row, Slots(bits: row.bits, states: row.states, keepsTexts: row.keepsTexts), depth)
     row.setSource(UnsafeRawBufferPointer(start: scanner.base + start, count: scanner.at - start))
   }
 
+  /// The row's fields, in hand while a line is read.
+  private struct Slots {
+    let bits: UnsafeMutablePointer<UInt64>
+    let states: UnsafeMutablePointer<UInt8>
+    let keepsTexts: Bool
+
+    @inline(__always)
+    func set(_ slot: Int, _ value: UInt64) {
+      bits[slot] = value
+      states[slot] = FactState.present
+    }
+  }
+
   /// The members of an object that may hold declared fields; `at` stands on its `{`.
+  ///
+  /// Nearly every line spells its members as the last one did, so that form is read here, many bytes at once: the key that
+  /// is guessed with its quotes and colon, no white space or one space before it, and a plain value of its kind. Whatever
+  /// else comes is read from the same place on by the functions below, which know every form.
   private mutating func members(
-    of node: Int, _ scanner: inout JSONScanner, _ row: CandidateRow, _ depth: Int
+    of node: Int, _ scanner: inout JSONScanner, _ row: CandidateRow, _ slots: Slots, _ depth: Int
   ) throws(JSONFault) {
+    let base = scanner.base
+    // On the brace or comma before a member.
+    var at = scanner.at
+    var separator: UInt8 = 0x7B
     try scanner.enter(depth)
     serial += 1
     let own = serial
     let mark = names.mark
-    var previous: Int32 = -1
-    var isFirst = true
-    while let text = try scanner.nextKey(&isFirst) {
-      let key: Int32
-      if text.hasEscapes {
-        decoded.removeAll(keepingCapacity: true)
-        scanner.decode(text, into: &decoded)
-        for _ in 0..<8 { decoded.append(0) }
-        key = decoded.withUnsafeBytes { tree.find(UnsafeRawBufferPointer(rebasing: $0.dropLast(8)), in: node) }
+    var previous = memory.start(of: node)
+    while true {
+      var key = previous.pointee.next
+      if base[at] == separator, KeyMemory.Key.matches(key, at: base + (at &+ 1)) {
+        at = at &+ 1 &+ Int(key.pointee.target.length)
+      } else if base[at] == separator, base[at &+ 1] == 0x20, KeyMemory.Key.matches(key, at: base + (at &+ 2)) {
+        at = at &+ 2 &+ Int(key.pointee.target.length)
       } else {
-        let guess = previous < 0 ? memory.starting[node] : memory.following[Int(previous)]
-        let name = scanner.raw(text)
-        if guess >= 0, tree.matches(guess, name) {
-          key = guess
-        } else {
-          key = tree.find(name, in: node)
-          if key >= 0 { if previous < 0 { memory.starting[node] = key } else { memory.following[Int(previous)] = key } }
+        scanner.at = separator == 0x7B ? at + 1 : at
+        guard let other = try otherKey(of: node, isFirst: separator == 0x7B, &scanner, mark, own, row, depth) else {
+          break
         }
+        key = memory.keys + other
+        previous.pointee.next = key
+        at = scanner.at
       }
-      guard key >= 0 else {
-        try scanner.note(text, in: &names, since: mark, &decoded)
-        try skipMember(&scanner, row, depth)
-        continue
+      let target = key.pointee.target
+      // `otherKey` has looked at the key that it found.
+      if key.pointee.seen == own { throw JSONFault(.duplicateKey, at - Int(target.length)) }
+      key.pointee.seen = own
+      if base[at] <= 0x20 {
+        scanner.at = at
+        scanner.skipSpace()
+        at = scanner.at
       }
-      if memory.seen[Int(key)] == own { throw JSONFault(.duplicateKey, text.start - 1) }
-      memory.seen[Int(key)] = own
       previous = key
-      try value(of: key, &scanner, row, depth)
+      separator = 0x2C
+
+      let slot = Int(target.index)
+      switch target.kind {
+      case .time:
+        if base[at] == 0x22, base[at &+ 21] == 0x22, let time = Moment.parseUTC(base + (at &+ 1)) {
+          slots.set(slot, UInt64(bitPattern: time))
+          at &+= 22
+          continue
+        }
+      case .number:
+        let (whole, count) = scanner.plainWhole(at)
+        if count > 0 {
+          slots.set(slot, Double(whole).bitPattern)
+          at &+= count
+          continue
+        }
+      case .flag:
+        let word = scanner.word(at)
+        let isTrue: UInt64 = word & 0xFFFF_FFFF == 0x6575_7274 ? 1 : 0
+        let isFalse: UInt64 = word & 0xFF_FFFF_FFFF == 0x65_736C_6166 ? 1 : 0
+        if isTrue | isFalse != 0 {
+          slots.set(slot, isTrue)
+          at &+= 5 &- Int(truncatingIfNeeded: isTrue)
+          continue
+        }
+      case .text:
+        let count = Int(scan_plain_bytes(base + (at &+ 1)))
+        if base[at] == 0x22, base[at &+ 1 &+ count] == 0x22, !slots.keepsTexts {
+          slots.set(slot, texts.id(of: TextKey(base + (at &+ 1), count: count)))
+          at &+= count &+ 2
+          continue
+        }
+      case .node:
+        if base[at] == 0x7B {
+          scanner.at = at
+          try members(of: slot, &scanner, row, slots, depth + 1)
+          at = scanner.at
+          continue
+        }
+      case .userID, .contacts, .operation, .gone: break
+      }
+      scanner.at = at
+      try value(of: target, &scanner, row, depth)
+      at = scanner.at
     }
     names.forget(from: mark)
   }
 
-  @inline(__always)
-  private mutating func value(
-    of key: Int32, _ scanner: inout JSONScanner, _ row: CandidateRow, _ depth: Int
-  ) throws(JSONFault) {
-    switch tree.target(key) {
-    case .slot(let slot, let kind):
-      switch kind {
-      case .flags: try flag(slot, &scanner, row, depth)
-      case .numbers: try number(slot, &scanner, row, depth)
-      case .texts: try text(slot, &scanner, row, depth)
-      case .times, .timesAhead:
-        if scanner.acceptNull() {
-          row.states[slot] = FactState.missing
-        } else if let time = try time(&scanner, depth) {
-          row.set(slot, time: time)
-        } else {
-          row.states[slot] = FactState.wrongType
-        }
-      }
-    case .node(let inner):
-      if scanner.byte == 0x7B {
-        try members(of: inner, &scanner, row, depth + 1)
+  /// The next declared key, however it is spelled, and whatever stands before it that nobody declared; nil at the object's
+  /// end.
+  @inline(never)
+  private mutating func otherKey(
+    of node: Int, isFirst: Bool, _ scanner: inout JSONScanner, _ mark: KeyNames.Mark, _ own: UInt32,
+    _ row: CandidateRow,
+    _ depth: Int
+  ) throws(JSONFault) -> Int? {
+    var isFirst = isFirst
+    while let text = try scanner.nextKey(&isFirst) {
+      let key: Int
+      if text.hasEscapes {
+        decoded.removeAll(keepingCapacity: true)
+        scanner.decode(text, into: &decoded)
+        key = decoded.withUnsafeBytes { tree.find($0, in: node) }
       } else {
-        try skipMember(&scanner, row, depth)
+        key = tree.find(scanner.raw(text), in: node)
       }
+      if key >= 0 {
+        if memory.keys[key].seen == own { throw JSONFault(.duplicateKey, text.start - 1) }
+        return key
+      }
+      try scanner.note(text, in: &names, since: mark, &decoded)
+      try skipMember(&scanner, row, depth)
+    }
+    return nil
+  }
+
+  /// Any value of a key, in any form.
+  private mutating func value(
+    of target: KeyTree.Target, _ scanner: inout JSONScanner, _ row: CandidateRow, _ depth: Int
+  ) throws(JSONFault) {
+    let slot = Int(target.index)
+    switch target.kind {
+    case .flag: try flag(slot, &scanner, row, depth)
+    case .number: try number(slot, &scanner, row, depth)
+    case .text: try text(slot, &scanner, row, depth)
+    case .time:
+      if scanner.acceptNull() {
+        row.states[slot] = FactState.missing
+      } else if let time = try time(&scanner, depth) {
+        row.set(slot, time: time)
+      } else {
+        row.states[slot] = FactState.wrongType
+      }
+    // An object is read where its key is.
+    case .node: try skipMember(&scanner, row, depth)
     case .userID: try userID(&scanner, row, depth)
     case .contacts: try contacts(&scanner, row, depth)
     case .operation: try control(&scanner, depth)

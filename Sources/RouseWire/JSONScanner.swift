@@ -1,10 +1,12 @@
+import CScan
+
 /// A strict pull reader of I-JSON (RFC 8259 and 7493) over one line: no tree, no copies where there are no escapes.
 ///
 /// It may be lax with bounds because the line is followed by an LF, which is no byte of any JSON token and no white space
 /// here, and by `padding` bytes that can be read: whoever makes one guarantees both.
 struct JSONScanner {
   /// Readable bytes after the LF.
-  static let padding = 16
+  static let padding = 32
   static let deepest = 64
 
   let base: UnsafePointer<UInt8>
@@ -28,9 +30,10 @@ struct JSONScanner {
   @inline(__always)
   var byte: UInt8 { base[at] }
 
+  /// Eight bytes, the first one lowest.
   @inline(__always)
   func word(_ offset: Int) -> UInt64 {
-    UnsafeRawPointer(base + offset).loadUnaligned(as: UInt64.self)
+    UInt64(littleEndian: UnsafeRawPointer(base + offset).loadUnaligned(as: UInt64.self))
   }
 
   @inline(__always)
@@ -47,25 +50,15 @@ struct JSONScanner {
   mutating func string() throws(JSONFault) -> Text {
     let start = at + 1
     var cursor = start
-    // Eight bytes at a time while there is no quote, no backslash, no control and nothing beyond ASCII among them.
+    // Sixteen bytes at a time while all of them mean themselves.
     while true {
-      let word = word(cursor)
-      let ones: UInt64 = 0x0101_0101_0101_0101
-      let tops: UInt64 = 0x8080_8080_8080_8080
-      let quotes = word ^ (ones &* 0x22)
-      let slashes = word ^ (ones &* 0x5C)
-      let hits =
-        ((quotes &- ones) & ~quotes | (slashes &- ones) & ~slashes | (word &- (ones &* 0x20)) & ~word | word) & tops
-      if hits == 0 {
-        cursor += 8
-        continue
-      }
-      cursor += hits.trailingZeroBitCount / 8
+      let plain = Int(scan_plain_bytes(base + cursor))
+      cursor += plain
       if base[cursor] == 0x22 {
         at = cursor + 1
         return Text(start: start, count: cursor - start, hasEscapes: false)
       }
-      break
+      if plain < 16 { break }
     }
     return try slowString(start, cursor)
   }
@@ -252,6 +245,37 @@ struct JSONScanner {
       start: start, end: at, mantissa: mantissa, exponent: exponent, isNegative: isNegative, isExact: digits <= 19)
   }
 
+  /// The whole number at a place, if it has no sign and at most 15 digits and a comma or a brace follows it, and the count of
+  /// its digits; 0 of them for anything else, of which `number` knows more.
+  @inline(__always)
+  func plainWhole(_ at: Int) -> (value: UInt64, count: Int) {
+    var (value, count) = Self.leadingDigits(word(at))
+    if count == 8 {
+      let (more, others) = Self.leadingDigits(word(at + 8))
+      if others == 8 { return (0, 0) }
+      if others > 0 { value = value &* Self.wholePowers[others] &+ more }
+      count += others
+    }
+    let next = base[at + count]
+    // A zero stands alone.
+    guard next == 0x2C || next == 0x7D, base[at] != 0x30 || count == 1 else { return (0, 0) }
+    return (value, count)
+  }
+
+  /// The number that the first of eight bytes spell, and how many of them are digits.
+  @inline(__always)
+  private static func leadingDigits(_ word: UInt64) -> (value: UInt64, count: Int) {
+    let digits = word ^ 0x3030_3030_3030_3030
+    // 10 and more have their top bit set by it, and so has what is beyond ASCII.
+    let others = ((digits &+ 0x7676_7676_7676_7676) | digits) & 0x8080_8080_8080_8080
+    let count = others.trailingZeroBitCount / 8
+    // Zeros before them instead of what follows them. Without a digit the value is of no use.
+    let eight = digits &<< UInt64(truncatingIfNeeded: 64 &- 8 &* count)
+    let pairs = (eight &* 10 &+ eight &>> 8) & 0x00FF_00FF_00FF_00FF
+    let fours = (pairs &* 100 &+ pairs &>> 16) & 0x0000_FFFF_0000_FFFF
+    return ((fours &* 10_000 &+ fours &>> 32) & 0xFFFF_FFFF, count)
+  }
+
   /// The double nearest to a number's text. Clinger's fast path where it is exact; else the library's.
   func double(_ number: Number) -> Double {
     if number.isExact, number.mantissa < 1 << 53, number.exponent >= -22, number.exponent <= 22 {
@@ -268,6 +292,8 @@ struct JSONScanner {
     1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20,
     1e21, 1e22,
   ]
+
+  private static let wholePowers: [UInt64] = [1, 10, 100, 1000, 10_000, 100_000, 1_000_000, 10_000_000]
 
   // MARK: - Literals
 
