@@ -145,53 +145,62 @@ final class LoadConnection {
   private func takeLine(
     _ line: UnsafeRawBufferPointer, _ take: (_ users: Int, _ sentAt: MonotonicTime, _ error: String?) -> Void
   ) throws(ClientError) {
-    let error: String?
-    if Self.isSuccess(line, id: awaited), underWay > 0 {
-      error = nil
-    } else if let code = try failure(line) {
-      error = code
-    } else {
-      return
+    var error: String?
+    if underWay == 0 || !Self.isSuccess(line, id: awaited) {
+      switch try read(line) {
+      case .event: return
+      case .success: break
+      case .error(let code): error = code
+      }
     }
     take(requests.users(of: awaited), sentAt[answered % sentAt.count], error)
     answered += 1
     awaited = (awaited + 1) % requests.count
   }
 
-  /// Whether the line begins with this id and `ok`.
+  /// Whether the line begins with this id and `ok`, as a server of ours writes it.
   private static func isSuccess(_ line: UnsafeRawBufferPointer, id: Int) -> Bool {
     var at = idName.utf8CodeUnitCount
-    guard let base = line.baseAddress, line.count > at + 20 + success.utf8CodeUnitCount,
-      memcmp(base, idName.utf8Start, at) == 0
-    else { return false }
+    guard let base = line.baseAddress, line.count > at, memcmp(base, idName.utf8Start, at) == 0 else { return false }
     var number = 0
-    while line[at] &- 0x30 <= 9, number <= id {
+    while at < line.count, line[at] &- 0x30 <= 9, number <= id {
       number = number * 10 + Int(line[at] - 0x30)
       at += 1
     }
-    return number == id && memcmp(base + at, success.utf8Start, success.utf8CodeUnitCount) == 0
+    return number == id && line.count - at >= success.utf8CodeUnitCount
+      && memcmp(base + at, success.utf8Start, success.utf8CodeUnitCount) == 0
   }
 
   private static let idName: StaticString = "{\"id\":"
   private static let success: StaticString = ",\"ok\":true,"
 
-  /// The code of what is no success; nil for an event that we need not know. Throws for what ends the load: an answer to
-  /// another request than the one whose turn it is, or no answer at all.
-  private func failure(_ line: UnsafeRawBufferPointer) throws(ClientError) -> String? {
+  private enum Answer {
+    case success
+    /// With its code.
+    case error(String)
+    /// That answers nothing, and that we need not know.
+    case event
+  }
+
+  /// Any line, read in full. Throws for what ends the load: an answer to another request than the one whose turn it is,
+  /// or no answer at all.
+  private func read(_ line: UnsafeRawBufferPointer) throws(ClientError) -> Answer {
     guard let value = JSONValue(line), case .object = value else {
       throw .garbled("\(client.endpoint) sends what is no answer")
     }
     if let event = value["event"]?.text {
       if event == "goodbye" { throw .lost("\(client.endpoint) is being stopped") }
-      return nil
+      return .event
     }
-    guard value["ok"] != nil else { throw .garbled("\(client.endpoint) sends a row that nobody asked for") }
+    guard let isOK = value["ok"]?.boolean else {
+      throw .garbled("\(client.endpoint) sends a row that nobody asked for")
+    }
     let fault = ServerFault(value["error"])
     guard let id = value["id"]?.whole else { throw .server(fault) }
     guard id == awaited, underWay > 0 else {
       throw .garbled("\(client.endpoint) answers request \(id), and it is the turn of \(awaited)")
     }
-    return value["ok"]?.boolean == true ? "no summary" : fault.code
+    return isOK ? .success : .error(fault.code)
   }
 
   private var lost: ClientError { .lost("\(client.endpoint) ended the connection amid the load") }
