@@ -27,6 +27,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
   ],
@@ -50,7 +51,11 @@ let package = Package(
         "COpenSSL", "RouseCore", "RousePolicy", "RouseWire", "RouseTLS", "RouseLedger", logging, lifecycle,
       ]
         + nio),
-    .target(name: "RouseClient", dependencies: ["RouseCore", "RouseWire", "RouseTLS"] + nio),
+    .target(
+      name: "RouseClient",
+      dependencies: [
+        "RouseCore", "RouseWire", "RouseTLS", .product(name: "Histogram", package: "hdrhistogram-swift"),
+      ] + nio),
     .executableTarget(
       name: "rouse-server",
       dependencies: [

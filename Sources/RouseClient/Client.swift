@@ -5,9 +5,9 @@ import RouseTLS
 /// Whom to talk to and as whom. Makes connections; tickets of one help the next.
 package struct Client: Sendable {
   package let endpoint: Endpoint
-  private let context: TLSClientContext
-  private let timeout: TimeAmount
-  private let token: AccessToken?
+  let context: TLSClientContext
+  let timeout: TimeAmount
+  let token: AccessToken?
 
   /// - Parameters:
   ///   - token: shown to the server first on each connection.

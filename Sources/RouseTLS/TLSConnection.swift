@@ -41,7 +41,7 @@ final class TLSConnection {
     ssl = try Self.make(client.pointer, records)
     SSL_set_connect_state(ssl)
     rouse_ssl_set_owner(ssl, Unmanaged.passUnretained(self).toOpaque())
-    try expect(name: name)
+    try Self.expect(name: name, of: ssl)
     if let session = client.takeSession(for: name) {
       SSL_set_session(ssl, session)
       SSL_SESSION_free(session)
@@ -65,7 +65,7 @@ final class TLSConnection {
 
   /// An address is checked against the certificate's addresses; a name against its names, and sent as SNI (RFC 6066
   /// forbids addresses there).
-  private func expect(name: String) throws(TLSError) {
+  static func expect(name: String, of ssl: OpaquePointer) throws(TLSError) {
     // C would stop at a NUL and check half of the name; an empty name would check nothing at all.
     guard !name.isEmpty, !name.utf8.contains(0) else {
       throw .configuration("the server's name is empty or not a name; give a host name or an address")

@@ -129,6 +129,8 @@ final class ServerProcess {
   }
 
   var isRunning: Bool { process.isRunning }
+  /// Its number.
+  var identifier: Int { Int(process.processIdentifier) }
   var logText: String { (try? String(contentsOf: home.appending(path: "log"), encoding: .utf8)) ?? "" }
 
   func signal(_ number: Int32) { kill(process.processIdentifier, number) }
