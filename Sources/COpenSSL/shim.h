@@ -63,7 +63,7 @@ static inline int rouse_ctx_harden(SSL_CTX *ctx, int tls12) {
   SSL_CTX_set_recv_max_early_data(ctx, 0);
   return SSL_CTX_set_min_proto_version(ctx, tls12 ? TLS1_2_VERSION : TLS1_3_VERSION) &&
          SSL_CTX_set_max_proto_version(ctx, TLS1_3_VERSION) &&
-         SSL_CTX_set_ciphersuites(ctx, "TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256") &&
+         SSL_CTX_set_ciphersuites(ctx, "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256") &&
          SSL_CTX_set_cipher_list(ctx, "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
                                       "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"
                                       "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305") &&
@@ -105,27 +105,18 @@ static inline void rouse_ctx_keep_client_sessions(SSL_CTX *ctx, int (*keep)(SSL 
 /// Whether that moment, a certificate's or a list's, has passed; also when it is malformed.
 static inline int rouse_has_passed(const ASN1_TIME *when) { return X509_cmp_current_time(when) <= 0; }
 
-/// A ticket stands for the certificate that was shown when it was given, and for what was known then. When either has
-/// ended since, the ticket counts for nothing: the full handshake that follows tells the peer why it is refused.
-static SSL_TICKET_RETURN rouse_ticket_opened(SSL *ssl, SSL_SESSION *session, const unsigned char *name, size_t count,
-                                             SSL_TICKET_STATUS status, void *ends) {
-  (void)ssl, (void)name, (void)count;
-  if (status != SSL_TICKET_SUCCESS && status != SSL_TICKET_SUCCESS_RENEW) return SSL_TICKET_RETURN_IGNORE_RENEW;
-  X509 *peer = SSL_SESSION_get0_peer(session);
-  if (peer != NULL && (rouse_has_passed(X509_get0_notAfter(peer)) || (int64_t)time(NULL) > (int64_t)(intptr_t)ends))
-    return SSL_TICKET_RETURN_IGNORE_RENEW;
-  return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE : SSL_TICKET_RETURN_USE_RENEW;
-}
-
-/// A server keeps no sessions: everything is in the tickets. The keys of these belong to the context, so another context,
-/// with other authorities and revocation lists, asks for the certificates anew. A ticket holds for `seconds`, and, where
-/// it stands for a certificate, until `ends` (seconds since 1970).
-static inline int rouse_ctx_tickets_only(SSL_CTX *ctx, long seconds, int64_t ends) {
-  SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+/// A server keeps sessions itself, by their ids, and a ticket is no more than an id: what OpenSSL would otherwise seal into
+/// it has the peer's certificate, and to read that again, key and all, costs more than the rest of a resumed handshake.
+/// They belong to the context, so another context, with other authorities and revocation lists, asks for the certificates
+/// anew. `find` adds a reference to what it gives, and is told so.
+static inline void rouse_ctx_keep_server_sessions(SSL_CTX *ctx, long seconds, int (*keep)(SSL *, SSL_SESSION *),
+                                                  SSL_SESSION *(*find)(SSL *, const unsigned char *, int, int *)) {
+  SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET);
+  SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_SERVER | SSL_SESS_CACHE_NO_INTERNAL);
   SSL_CTX_set_timeout(ctx, seconds);
-  // Each one costs a sixth of the handshake, for the client's certificate goes into it.
   SSL_CTX_set_num_tickets(ctx, 1);
-  return SSL_CTX_set_session_ticket_cb(ctx, NULL, rouse_ticket_opened, (void *)(intptr_t)ends);
+  SSL_CTX_sess_set_new_cb(ctx, keep);
+  SSL_CTX_sess_set_get_cb(ctx, find);
 }
 
 // Connections.

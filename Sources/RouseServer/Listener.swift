@@ -28,12 +28,12 @@ struct Listener: Sendable {
           try channel.pipeline.syncOperations.addHandler(AcceptPause(logger, isFull: isFull))
         }
       }
-      .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
+      .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
       .childChannelOption(.allowRemoteHalfClosure, value: true)
       // The session says after each read whether it wants more.
       .childChannelOption(.maxMessagesPerRead, value: 1)
       .childChannelOption(
-        .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 4096, maximum: 1 << 16)
+        .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 2048, maximum: 1 << 16)
       )
       .childChannelOption(.writeBufferWaterMark, value: .init(low: 1 << 14, high: 1 << 15))
       .childChannelInitializer { channel in

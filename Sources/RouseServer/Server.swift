@@ -212,7 +212,7 @@ package struct Server: Service, CustomStringConvertible {
       shared: { setup in
         let limits = setup.configuration.limits
         return Session.Shared(
-          limits: limits, access: { reload.setup.access }, policies: reload.policies,
+          limits: limits, access: { reload.access }, policies: reload.policies,
           activate: { (change) throws(WireError) in try reload.activate(change) }, memory: memory,
           rankMemory: rankMemory, overload: { pool.backlog >= limits.queuedRequests ? pool.retryAfterMS : nil },
           mayRefuse: { refusals.take(now: $0) == nil },

@@ -11,7 +11,7 @@ package final class TLSClientContext: @unchecked Sendable {
   package let settings: TLSClientSettings
   private let tickets = Mutex<[String: [UInt]]>([:])
 
-  /// A server sends two tickets a connection, and a ticket is used once.
+  /// A server sends one or two tickets a connection, and a ticket is used once.
   private static let ticketsPerHost = 4
   private static let hosts = 64
 

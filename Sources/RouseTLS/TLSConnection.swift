@@ -80,11 +80,17 @@ final class TLSConnection {
     }
   }
 
-  /// Called while OpenSSL reads a ticket; true when the reference was taken over.
+  /// Called while OpenSSL reads or makes a ticket; true when the reference was taken over.
   func keep(session: OpaquePointer) -> Bool {
+    if let server { return server.sessions.keep(session) }
     guard let client else { return false }
     client.context.keep(session: session, for: client.host)
     return true
+  }
+
+  /// The session that a client's ticket names, with a reference for OpenSSL.
+  func session(_ id: UnsafePointer<UInt8>?, _ count: Int32) -> OpaquePointer? {
+    server?.sessions.find(id, Int(count))
   }
 
   /// Takes the handshake as far as the inbox allows.

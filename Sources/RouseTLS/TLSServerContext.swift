@@ -15,8 +15,8 @@ package final class TLSServerContext: @unchecked Sendable {
   package private(set) var revocationPeriods: [RevocationPeriod] = []
   package let settings: TLSServerSettings
 
-  /// How long a ticket may replace the certificates, in seconds. Tickets are of one context: no other takes them.
-  private static let ticketSeconds = 3600
+  /// What its tickets stand for: no other context takes them.
+  private(set) var sessions = ServerSessions(certificatesEnd: .max)
 
   /// Throws `TLSError.configuration`: one line with the file, what is wrong, and the remedy.
   package init(_ settings: TLSServerSettings) throws(TLSError) {
@@ -41,10 +41,14 @@ package final class TLSServerContext: @unchecked Sendable {
     try install(
       chain: chain, key: key, in: context, certificateFile: settings.certificateChainFile,
       keyFile: settings.privateKeyFile)
-    let ticketsEnd = try requestClientCertificates()
+    sessions = ServerSessions(certificatesEnd: try requestClientCertificates())
     rouse_ctx_select_alpn(context)
-    guard rouse_ctx_tickets_only(context, Self.ticketSeconds, ticketsEnd) == 1 else {
-      throw .configuration("OpenSSL refuses the TLS settings: \(takeOpenSSLReason(otherwise: "tickets"))")
+    rouse_ctx_keep_server_sessions(context, ServerSessions.lifetime) { ssl, session in
+      guard let session else { return 0 }
+      return connection(ssl)?.keep(session: session) == true ? 1 : 0
+    } _: { ssl, id, count, addsReference in
+      addsReference?.pointee = 0
+      return connection(ssl)?.session(id, count)
     }
     // Without an id context OpenSSL refuses to resume a session that had a client certificate.
     let name = Array("rouse/1".utf8)
@@ -71,6 +75,11 @@ package final class TLSServerContext: @unchecked Sendable {
     revocationPeriods = lists.periods
     return lists.ends
   }
+}
+
+/// Whose callback it is.
+private func connection(_ ssl: OpaquePointer?) -> TLSConnection? {
+  rouse_ssl_owner(ssl).map { Unmanaged<TLSConnection>.fromOpaque($0).takeUnretainedValue() }
 }
 
 /// Puts a certificate, its intermediates and its key into a context, and checks that they belong together.

@@ -4,6 +4,12 @@ import RouseCore
 package enum Reply {
   /// `{"id":..,"ok":true`: what every answer begins with.
   package static func begin(_ id: [UInt8]?, into out: inout ByteWriter) {
+    guard let id else { return begin(rawID: nil, into: &out) }
+    id.withUnsafeBytes { begin(rawID: $0, into: &out) }
+  }
+
+  /// The same with an id that stands in the request's line.
+  package static func begin(rawID id: UnsafeRawBufferPointer?, into out: inout ByteWriter) {
     out.put(0x7B)
     if let id {
       out.write("\"id\":")

@@ -11,6 +11,13 @@ package struct Totals: Sendable, Equatable {
 
   package var invalid: Int { statuses[Int(Status.invalid.rawValue)] }
 
+  /// Forgets what was counted, and keeps the memory.
+  package mutating func reset() {
+    lines = 0
+    for index in statuses.indices { statuses[index] = 0 }
+    ignored = 0
+  }
+
   mutating func count(_ decision: Decision) {
     lines += 1
     statuses[Int(decision.status.rawValue)] += 1

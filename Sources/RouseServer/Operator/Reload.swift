@@ -41,6 +41,9 @@ package final class Reload: Sendable {
   /// What new connections get.
   var setup: Setup { current.withLock { $0 } }
 
+  /// Asked for with each request, so without a copy of all the rest.
+  var access: Access { current.withLock { $0.access } }
+
   /// The files whose change means something.
   var files: [String] {
     let configuration = setup.configuration

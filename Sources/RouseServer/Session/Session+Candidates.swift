@@ -7,7 +7,7 @@ extension Session {
   func start(
     _ request: Request, _ line: Block, _ live: LivePolicy, _ deadline: UInt64?, _ arrival: UInt64
   ) throws(WireError) {
-    let now = request.asOf?.seconds ?? min(max(time.wall, Moment.first), Moment.last)
+    let now = now(of: request)
     let asOf = (text: request.asOf?.text ?? Moment.format(now), seconds: now)
     let pending = Pending(
       id: request.id, operation: request.operation ?? .score, context: (live.policy.version, asOf.text),
@@ -20,7 +20,7 @@ extension Session {
   }
 
   /// What the ledger is asked for a request's candidates; nil: nothing.
-  private func facts(_ request: Request) -> Ledger? { request.usesLedger ? shared.keeping?.ledger : nil }
+  func facts(_ request: Request) -> Ledger? { request.usesLedger ? shared.keeping?.ledger : nil }
 
   // MARK: - Score
 
@@ -31,7 +31,7 @@ extension Session {
     let extras = request.extras
     if case .users(let at, let count) = request.candidates, line.count <= Self.mostOnLoop, extras.isEmpty {
       try begin(pending.deadline)
-      return try scoreHere(pending, line, at, live, now, facts(request), isAlone: count == 1)
+      return try scoreHere(pending, request, line, at, live, isAlone: count == 1)
     }
     if case .audience(let condition) = request.candidates {
       let audience = try audience(condition, live)
@@ -58,37 +58,6 @@ extension Session {
 
   private static func reply(_ body: () throws(WireError) -> [UInt8]) -> Result {
     do throws(WireError) { return .reply(try body()) } catch { return .failed(error) }
-  }
-
-  /// A small request is answered where it is read.
-  private func scoreHere(
-    _ pending: Pending, _ line: Block, _ at: Int, _ live: LivePolicy, _ now: Int64, _ ledger: Ledger?, isAlone: Bool
-  ) throws(WireError) {
-    let hand = hand(live, now, ledger)
-    let start = output.count
-    Reply.begin(pending.id, into: &output)
-    if let context = pending.context { Reply.context(policy: context.policy, asOf: context.asOf, into: &output) }
-    output.write(",\"results\":[")
-    var totals = Totals()
-    do throws(WireError) {
-      try hand.work { (worker) throws(WireError) in
-        try worker.score(line, usersAt: at, into: &output, totals: &totals)
-      }
-    } catch {
-      output.truncate(to: start)
-      throw error
-    }
-    output.write("],\"summary\":")
-    totals.writeSummary(into: &output)
-    Reply.end(into: &output)
-    note(pending, nil, userID: isAlone ? hand.worker.lastUserID : nil)
-  }
-
-  private func hand(_ live: LivePolicy, _ now: Int64, _ ledger: Ledger?) -> Hands.Hand {
-    if let last, last.live === live, last.now == now, last.ledger === ledger { return last.hand }
-    let hand = Hands(live, now: now, longestLine: shared.limits.lineBytes, ledger: ledger).borrow()
-    last = (hand, live, now, ledger)
-    return hand
   }
 
   // MARK: - Rank

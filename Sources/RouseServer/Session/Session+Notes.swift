@@ -24,6 +24,12 @@ extension Session {
     notices.append(.answered(answered(request.operation, code, arrival, nil)))
   }
 
+  /// Of a `score` that was answered at once.
+  func noteScored(_ arrival: UInt64, userID: @autoclosure () -> [UInt8]?) {
+    guard shared.notesAnswers() else { return }
+    notices.append(.answered(answered(.score, nil, arrival, userID())))
+  }
+
   private func answered(
     _ operation: Operation?, _ code: ErrorCode?, _ began: UInt64, _ userID: [UInt8]?
   ) -> Answered {

@@ -134,8 +134,11 @@ final class Session {
   var heldOffUntil: UInt64?
   /// Bytes of replies that the handler has taken and not been able to send.
   var unsent = 0
-  /// The worker of the last small request: requests of one second and policy share it.
-  var last: (hand: Hands.Hand, live: LivePolicy, now: Int64, ledger: Ledger?)?
+  /// Of the last small request: those after it mostly share it.
+  var small: Small?
+  /// What the last small request looked like, and how many looks in a row no other request has had.
+  var shape: RequestShape?
+  var shapesUnused = 0
   /// What is used of the memory that all share.
   var lease: MemoryLease
   var clocks: Clocks
@@ -338,10 +341,14 @@ final class Session {
   // MARK: - Going on
 
   func advance() {
-    defer { noteLine() }
+    defer {
+      input.shrink()
+      noteLine()
+    }
     while true {
       switch state {
       case .waiting where isHeldBack || holdsOff(): return
+      case .waiting where answerAlike(): continue
       case .waiting, .discarding:
         guard let line = input.takeLine() else { return endOfInput() }
         linesTaken += 1
@@ -425,7 +432,8 @@ final class Session {
     wantsClose = true
     state = .closed
     serial += 1
-    last = nil
+    small = nil
+    shape = nil
     input.removeAll()
     lease.giveBack()
   }

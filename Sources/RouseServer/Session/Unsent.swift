@@ -3,7 +3,8 @@ import NIOCore
 /// Replies that the socket has no room for yet, in pieces: what has been sent is free at once, and a peer that does not
 /// read costs no more than what it has not read.
 struct Unsent {
-  private var pieces = CircularBuffer<ByteBuffer>()
+  // No room for any as long as there is none: most connections are silent most of the time.
+  private var pieces = CircularBuffer<ByteBuffer>(initialCapacity: 0)
   private(set) var count = 0
   /// Bytes of a piece; encrypted it fits 32 KiB, the least that a buffer of so many bytes takes.
   static let piece = 1 << 15 - 256

@@ -1,0 +1,119 @@
+import RouseCore
+import RouseLedger
+import RouseWire
+
+/// Requests with a few candidates: answered where they are read, on the event loop, for to hand them to another thread and
+/// back would take longer. How many in a turn is bounded by what one read of the socket brings, and by the output window.
+extension Session {
+  /// What small requests of one moment, policy and spelling of that moment share.
+  final class Small {
+    let hand: Hands.Hand
+    let live: LivePolicy
+    let ledger: Ledger?
+    /// Seconds since 1970, and as it stands in the requests; nil where they name none.
+    let asOf: (seconds: Int64, text: String?)
+    /// What stands between `"ok":true` and the first row.
+    let opening: [UInt8]
+
+    init(_ live: LivePolicy, _ ledger: Ledger?, asOf: (seconds: Int64, text: String?), longestLine: Int) {
+      self.live = live
+      self.ledger = ledger
+      self.asOf = asOf
+      hand = Hands(live, now: asOf.seconds, longestLine: longestLine, ledger: ledger).borrow()
+      var opening = ByteWriter(capacity: 128)
+      Reply.context(policy: live.policy.version, asOf: asOf.text ?? Moment.format(asOf.seconds), into: &opening)
+      opening.write(",\"results\":[")
+      self.opening = opening.array
+    }
+  }
+
+  /// Seconds since 1970.
+  func now(of request: Request) -> Int64 { request.asOf?.seconds ?? min(max(time.wall, Moment.first), Moment.last) }
+
+  private func small(_ request: Request, _ live: LivePolicy) -> Small {
+    let now = now(of: request)
+    let ledger = facts(request)
+    if let small, small.live === live, small.ledger === ledger, small.asOf.seconds == now,
+      small.asOf.text == request.asOf?.text
+    {
+      return small
+    }
+    let made = Small(live, ledger, asOf: (now, request.asOf?.text), longestLine: shared.limits.lineBytes)
+    small = made
+    return made
+  }
+
+  /// Answers a request whose line has been read.
+  func scoreHere(
+    _ pending: Pending, _ request: Request, _ line: Block, _ at: Int, _ live: LivePolicy, isAlone: Bool
+  ) throws(WireError) {
+    let small = small(request, live)
+    let start = output.count
+    Reply.begin(pending.id, into: &output)
+    output.write(small.opening)
+    var totals = Totals()
+    do throws(WireError) {
+      try small.hand.work { (worker) throws(WireError) in
+        try worker.score(line, usersAt: at, into: &output, totals: &totals)
+      }
+    } catch {
+      output.truncate(to: start)
+      throw error
+    }
+    endSmall(totals)
+    note(pending, nil, userID: isAlone ? small.hand.worker.lastUserID : nil)
+    if request.timeoutMS == nil, shapesUnused < Self.mostShapesUnused {
+      shape = RequestShape(of: request, in: line)
+      shapesUnused += 1
+    }
+  }
+
+  private func endSmall(_ totals: Totals) {
+    output.write("],\"summary\":")
+    totals.writeSummary(into: &output)
+    Reply.end(into: &output)
+  }
+
+  /// Answers the next lines as far as they are like the last small request: who asks, by which policy, and what the ledger
+  /// knows is looked up once for all of them, for they are there together. Whatever is unusual about a line, or would refuse
+  /// it, is left to `handle`, which looks at it anew.
+  /// - Returns: whether there was any.
+  func answerAlike() -> Bool {
+    guard let shape, input.count > 0, (try? authorize(.score, commits: false)) != nil, identity?.bucket == nil,
+      let live = try? version(shape.request)
+    else { return false }
+    let small = small(shape.request, live)
+    var totals = Totals()
+    var isAny = false
+    try? small.hand.work { (worker) throws(WireError) in
+      while !isHeldBack, answer(like: shape, small, worker, &totals) { isAny = true }
+    }
+    if isAny { shapesUnused = 0 }
+    return isAny
+  }
+
+  private func answer(like shape: RequestShape, _ small: Small, _ worker: BatchWorker, _ totals: inout Totals) -> Bool {
+    let start = output.count
+    totals.reset()
+    let most = shared.limits.inlineCandidates
+    let longest = min(Self.mostOnLoop - 1, shared.limits.lineBytes)
+    let isAnswered = input.takeLine { line in
+      guard line.count <= longest, let likeness = shape.likeness(line) else { return false }
+      Reply.begin(rawID: likeness.id.map { UnsafeRawBufferPointer(rebasing: line[$0]) }, into: &output)
+      output.write(small.opening)
+      return worker.score(line, like: likeness, most: most, into: &output, totals: &totals)
+    }
+    guard isAnswered else {
+      output.truncate(to: start)
+      return false
+    }
+    endSmall(totals)
+    linesTaken += 1
+    serial += 1
+    noteScored(input.arrivalOfTaken ?? time.monotonic, userID: totals.lines == 1 ? worker.lastUserID : nil)
+    return true
+  }
+
+  /// Where a client's requests are never alike, looking for it is given up.
+  private static let mostShapesUnused = 8
+}
