@@ -93,15 +93,24 @@ package final class TextTable: @unchecked Sendable {
   package var count: Int { texts.count }
 
   /// The number of a text, or `other`.
-  package func id(of text: UnsafeRawBufferPointer) -> UInt64 { id(of: TextKey(text), text) }
+  package func id(of text: UnsafeRawBufferPointer) -> UInt64 {
+    let key = TextKey(text)
+    return id(of: key, text, from: key.hash(factor, shift))
+  }
 
   /// The number of a text of at most 16 bytes, or `other`.
-  package func id(of key: TextKey) -> UInt64 { id(of: key, UnsafeRawBufferPointer(start: nil, count: 0)) }
+  @inline(__always)
+  package func id(of key: TextKey) -> UInt64 {
+    let at = key.hash(factor, shift)
+    let entry = entries[at]
+    if entry.key == key { return UInt64(truncatingIfNeeded: max(0, entry.id)) }
+    return entry.id < 0 ? Self.other : id(of: key, UnsafeRawBufferPointer(start: nil, count: 0), from: at)
+  }
 
   /// The table is made from the policy, never from candidates, so nobody can fill one place: any mixing will do.
-  @inline(__always)
-  private func id(of key: TextKey, _ text: UnsafeRawBufferPointer) -> UInt64 {
-    var at = key.hash(factor, shift)
+  @inline(never)
+  private func id(of key: TextKey, _ text: UnsafeRawBufferPointer, from start: Int) -> UInt64 {
+    var at = start
     while true {
       let entry = entries[at]
       if entry.id < 0 { return Self.other }

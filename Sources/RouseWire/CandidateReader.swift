@@ -87,6 +87,10 @@ package struct CandidateReader {
     }
   }
 
+  /// `false` and `true` in the highest bytes of a word.
+  private static let falseWord: UInt64 = 0x65_736C_6166 << 24
+  private static let trueWord: UInt64 = 0x6575_7274 << 32
+
   /// The members of an object that may hold declared fields; `at` stands on its `{`.
   ///
   /// Nearly every line spells its members as the last one did, so that form is read here, many bytes at once: the key that
@@ -147,10 +151,11 @@ package struct CandidateReader {
           continue
         }
       case .flag:
+        // Without a branch on the value, which nobody can guess: the fifth bit tells a `t` from an `f`.
         let word = scanner.word(at)
-        let isTrue: UInt64 = word & 0xFFFF_FFFF == 0x6575_7274 ? 1 : 0
-        let isFalse: UInt64 = word & 0xFF_FFFF_FFFF == 0x65_736C_6166 ? 1 : 0
-        if isTrue | isFalse != 0 {
+        let isTrue = word &>> 4 & 1
+        let wanted = Self.falseWord ^ (0 &- isTrue) & (Self.falseWord ^ Self.trueWord)
+        if word &<< (24 &+ 8 &* isTrue) == wanted {
           slots.set(slot, isTrue)
           at &+= 5 &- Int(truncatingIfNeeded: isTrue)
           continue
