@@ -1,17 +1,21 @@
 /// Whom to contact, and on which channel, under the limits (model 9): prices, take, fill, bound.
 package struct Plan: Sendable {
-  /// What the plan makes of one user, in the order of `PlanUsers`.
+  /// What the plan makes of one user, in the order of `PlanUsers`. Indices count in 32 bits: there is one for each user.
   package struct Outcome: Sendable {
-    /// Index into `PlanUsers.options` of the option taken; -1: none.
-    package var taken = -1
-    /// Index of the option shown as best.
-    package var shown = -1
+    fileprivate var takenOption: Int32 = -1
+    fileprivate var shownOption: Int32 = -1
     /// Channel that the policy by itself would take, for holdout and explore users; -1: none.
-    package var ghost: Int32 = -1
-    /// 1-based; 0: none.
-    package var rank = 0
+    package fileprivate(set) var ghost: Int32 = -1
+    fileprivate var place: UInt32 = 0
     /// Net value of the shown option at the group's prices, in 1e-12.
-    var net: Int128 = 0
+    fileprivate(set) var net: Int128 = 0
+
+    /// Index into `PlanUsers.options` of the option taken; -1: none.
+    package var taken: Int { Int(takenOption) }
+    /// Index of the option shown as best. Only of a contact, where the waitlist has no rank.
+    package var shown: Int { Int(shownOption) }
+    /// 1-based; 0: none.
+    package var rank: Int { Int(place) }
   }
 
   /// A limit whose price is not 0: what one more unit of it would add.
@@ -38,6 +42,7 @@ package struct Plan: Sendable {
   /// Users in rank order: contacts, then, when asked for, the waitlist.
   package private(set) var order: [Int] = []
 
+  private let few: Int
   private let policy: Policy
   private let users: PlanUsers
   private let limits: [Limit]
@@ -51,6 +56,17 @@ package struct Plan: Sendable {
     users: PlanUsers, policy: Policy, limits planLimits: PlanLimits, rankWaitlist: Bool,
     isAbandoned: () -> Bool = { false }
   ) {
+    self.init(
+      users: users, policy: policy, limits: planLimits, rankWaitlist: rankWaitlist, few: PlanPrices.fewUsers,
+      isAbandoned: isAbandoned)
+  }
+
+  /// - Parameter few: users whose prices are sought without samples.
+  init(
+    users: PlanUsers, policy: Policy, limits planLimits: PlanLimits, rankWaitlist: Bool, few: Int,
+    isAbandoned: () -> Bool = { false }
+  ) {
+    self.few = few
     self.policy = policy
     self.users = users
     limits = Limit.all(planLimits, policy: policy)
@@ -59,15 +75,17 @@ package struct Plan: Sendable {
     outcomes = [Outcome](repeating: Outcome(), count: users.count)
     byChannel = [Int](repeating: 0, count: policy.channels.count)
 
-    takeExplorers()
-    if planLimits.tierFirst {
-      for tier in 0...policy.tiers.count {
-        planGroup({ users.users[$0].tier == Int32(truncatingIfNeeded: tier) }, isAbandoned)
+    users.withView { view in
+      takeExplorers(view)
+      if planLimits.tierFirst {
+        for tier in 0...policy.tiers.count {
+          planGroup(view, rankWaitlist, isAbandoned) { $0.tier == Int32(truncatingIfNeeded: tier) }
+        }
+      } else {
+        planGroup(view, rankWaitlist, isAbandoned) { _ in true }
       }
-    } else {
-      planGroup({ _ in true }, isAbandoned)
+      total(view)
     }
-    total()
     sort(tierFirst: planLimits.tierFirst, waitlist: rankWaitlist)
   }
 
@@ -75,127 +93,141 @@ package struct Plan: Sendable {
     policy.worth(value: users.options[option].value, spend: users.options[option].spend)
   }
 
-  private func weight(_ limit: Int, _ user: Int, _ option: Int) -> Int128 {
-    let chosen = users.options[option]
-    switch limits[limit].weight {
-    case .spend: return Int128(chosen.spend)
-    case .capital: return Int128(chosen.capital)
-    case .channel(let channel): return chosen.channel == channel ? Int128(Micros.one) : 0
-    case .quota(let quota): return users.isUnder(quota, user) ? Int128(Micros.one) : 0
-    case .user: return Int128(Micros.one)
-    }
-  }
-
   /// Takes an option if what is left allows it, giving back what the user held.
-  private mutating func take(_ option: Int, by user: Int) -> Bool {
+  private mutating func take(_ option: Int, by user: Int, _ view: PlanUsers.View) -> Bool {
     let held = outcomes[user].taken
-    for limit in limits.indices where change(limit, user, from: held, to: option) > left[limit] { return false }
-    for limit in limits.indices { left[limit] -= change(limit, user, from: held, to: option) }
-    outcomes[user].taken = option
+    for limit in limits.indices where change(limit, user, from: held, to: option, view) > left[limit] { return false }
+    for limit in limits.indices { left[limit] -= change(limit, user, from: held, to: option, view) }
+    outcomes[user].takenOption = Int32(truncatingIfNeeded: option)
     return true
   }
 
-  private func change(_ limit: Int, _ user: Int, from held: Int, to option: Int) -> Int128 {
-    weight(limit, user, option) - (held < 0 ? 0 : weight(limit, user, held))
+  @inline(__always)
+  private func change(
+    _ limit: Int, _ user: Int, from held: Int, to option: Int, _ view: PlanUsers.View
+  ) -> Int128 {
+    let weight = limits[limit].weight(of: view.options[option], user, view)
+    return Int128(weight) - (held < 0 ? 0 : Int128(limits[limit].weight(of: view.options[held], user, view)))
   }
 
   // MARK: - 9.1
 
-  private mutating func takeExplorers() {
-    let explorers = users.users.indices.filter { users.users[$0].arm == .explore }
-    for user in explorers.sorted(by: users.isBefore) {
-      _ = take(users.users[user].optionStart + Int(users.users[user].best), by: user)
-    }
+  private mutating func takeExplorers(_ view: PlanUsers.View) {
+    let explorers = view.users.indices.filter { view.users[$0].arm == .explore }
+    for user in explorers.sorted(by: users.isBefore) { _ = take(best(user, view), by: user, view) }
+  }
+
+  /// The option that was best on its own.
+  private func best(_ user: Int, _ view: PlanUsers.View) -> Int {
+    view.optionRange(user).lowerBound + Int(view.users[user].best)
   }
 
   // MARK: - 9.2 and 9.3
 
-  private mutating func planGroup(_ belongs: (Int) -> Bool, _ isAbandoned: () -> Bool) {
-    var members: [Int] = []
+  private mutating func planGroup(
+    _ view: PlanUsers.View, _ showsWaitlist: Bool, _ isAbandoned: () -> Bool,
+    _ belongs: (PlanUsers.User) -> Bool
+  ) {
+    var members: [UInt32] = []
     var others: [Int] = []
-    for user in users.users.indices where belongs(user) {
-      if users.users[user].arm == .policy { members.append(user) } else { others.append(user) }
+    for (index, user) in view.users.enumerated() where belongs(user) {
+      if user.arm == .policy { members.append(UInt32(truncatingIfNeeded: index)) } else { others.append(index) }
     }
-    var prices = PlanPrices(members: members, users: users, policy: policy, limits: limits, left: left)
-    prices.find(isAbandoned: isAbandoned)
-    netValueAtMost += prices.bound
-    for limit in limits.indices where firstPrices[limit] == 0 { firstPrices[limit] = prices.prices[limit] }
-    take(prices)
-    fill(prices, isAbandoned)
-    show(members, others, prices)
+    let group = PlanGroup(users: view, policy: policy, limits: limits, left: left)
+    var search = PlanPrices(group, members: members, few: few)
+    search.find(isAbandoned: isAbandoned)
+    netValueAtMost += search.bound
+    for limit in limits.indices where firstPrices[limit] == 0 { firstPrices[limit] = search.prices[limit] }
+    let tariff = group.tariff(search.prices)
+    take(group, members, tariff)
+    fill(group, members, tariff, isAbandoned)
+    show(group, members, others, tariff, waitlist: showsWaitlist)
   }
 
-  private mutating func take(_ group: PlanPrices) {
-    var choices: [(user: Int, option: Int, net: Int128)] = []
-    var demand = [Int128](repeating: 0, count: limits.count)
-    for user in group.group {
-      guard let choice = group.choice(user, at: group.prices) else { continue }
-      let option = group.usable[choice.index].option
-      choices.append((user.user, option, choice.net))
-      for limit in limits.indices { demand[limit] += weight(limit, user.user, option) }
+  private mutating func take(_ group: PlanGroup, _ members: [UInt32], _ tariff: PlanTariff) {
+    var choices: [(user: Int, choice: PlanGroup.Choice)] = []
+    var sum = PlanSum(group)
+    for member in members {
+      let user = Int(member)
+      let choice = group.choice(user, at: tariff)
+      guard choice.option >= 0 else { continue }
+      choices.append((user, choice))
+      sum.add(choice.option, of: user, group)
     }
+    let demand = limits.map { sum.demand($0) }
     if limits.indices.allSatisfy({ demand[$0] <= left[$0] }) {
-      for choice in choices { outcomes[choice.user].taken = choice.option }
+      for (user, choice) in choices { outcomes[user].takenOption = Int32(truncatingIfNeeded: choice.option) }
       for limit in limits.indices { left[limit] -= demand[limit] }
       return
     }
-    choices.sort { $0.net != $1.net ? $0.net > $1.net : users.isBefore($0.user, $1.user) }
-    for choice in choices { _ = take(choice.option, by: choice.user) }
+    choices.sort {
+      $0.choice.net != $1.choice.net ? $0.choice.net > $1.choice.net : users.isBefore($0.user, $1.user)
+    }
+    for (user, choice) in choices { _ = take(choice.option, by: user, group.users) }
   }
 
   /// A change of a user's option that gains something.
   private struct Move {
-    let user: Int
-    let option: Int
+    let user: UInt32
+    let option: UInt32
     let gain: Int128
     /// `(cost - gain) * 10^6 // cost`, or -1 where the move costs nothing.
     let key: Int128
   }
 
-  private mutating func fill(_ group: PlanPrices, _ isAbandoned: () -> Bool) {
+  private mutating func fill(
+    _ group: PlanGroup, _ members: [UInt32], _ tariff: PlanTariff, _ isAbandoned: () -> Bool
+  ) {
     guard !limits.isEmpty else { return }
     for _ in 0..<50 {
       if isAbandoned() { return }
-      let moves = self.moves(group)
       var moved = false
-      for move in moves {
-        let held = outcomes[move.user].taken
-        guard worth(move.option) > (held < 0 ? 0 : worth(held)) else { continue }
-        if take(move.option, by: move.user) { moved = true }
+      for move in moves(group, members, tariff) {
+        let held = outcomes[Int(move.user)].taken
+        guard worth(Int(move.option)) > (held < 0 ? 0 : worth(held)) else { continue }
+        if take(Int(move.option), by: Int(move.user), group.users) { moved = true }
       }
       if !moved { return }
     }
   }
 
-  private func moves(_ group: PlanPrices) -> [Move] {
+  private func moves(_ group: PlanGroup, _ members: [UInt32], _ tariff: PlanTariff) -> [Move] {
     var moves: [Move] = []
     // A move that fits costs at most this; so one that loses as much in net cannot fit.
-    let slack = limits.indices.reduce(Int128(0)) { $0 + group.prices[$1] * left[$1] }
-    for user in group.group {
-      let held = outcomes[user.user].taken
-      let heldWorth = held < 0 ? 0 : worth(held)
-      let heldNet = held < 0 ? 0 : group.net(heldWorth, user.user, users.options[held], at: group.prices)
-      for index in user.start..<user.end {
-        let usable = group.usable[index]
-        let gain = usable.worth - heldWorth
-        guard gain > 0 else { continue }
-        let net = group.net(usable.worth, user.user, users.options[usable.option], at: group.prices)
+    let slack = limits.indices.reduce(Int128(0)) { $0 + tariff.prices[$1] * left[$1] }
+    let view = group.users
+    for member in members {
+      let user = Int(member)
+      guard group.admits(user) else { continue }
+      let held = outcomes[user].taken
+      let own = tariff.price(of: user, view)
+      var heldWorth: Int128 = 0
+      var heldNet: Int128 = 0
+      if held >= 0 {
+        heldWorth = group.worth(view.options[held])
+        heldNet = group.net(heldWorth, view.options[held], user, own, tariff)
+      }
+      for index in view.optionRange(user) {
+        let option = view.options[index]
+        let worth = group.worth(option)
+        let gain = worth - heldWorth
+        guard gain > 0, group.isUsable(option, worth: worth) else { continue }
         // With prices that leave slack, `heldNet - net` is `cost - gain`.
-        guard heldNet - net < slack else { continue }
-        guard limits.indices.allSatisfy({ change($0, user.user, from: held, to: usable.option) <= left[$0] }) else {
+        guard heldNet - group.net(worth, option, user, own, tariff) < slack else { continue }
+        guard limits.indices.allSatisfy({ change($0, user, from: held, to: index, view) <= left[$0] }) else {
           continue
         }
         let cost = limits.indices.reduce(Int128(0)) {
-          $0 + group.prices[$1] * change($1, user.user, from: held, to: usable.option)
+          $0 + tariff.prices[$1] * change($1, user, from: held, to: index, view)
         }
         let key = cost <= 0 ? -1 : floorDivide((cost - gain) * Int128(Micros.one), cost)
-        moves.append(Move(user: user.user, option: usable.option, gain: gain, key: key))
+        moves.append(Move(user: member, option: UInt32(truncatingIfNeeded: index), gain: gain, key: key))
       }
     }
     moves.sort { left, right in
       if left.key != right.key { return left.key < right.key }
       if left.gain != right.gain { return left.gain > right.gain }
-      if left.user != right.user { return users.isBefore(left.user, right.user) }
+      if left.user != right.user { return users.isBefore(Int(left.user), Int(right.user)) }
       return left.option < right.option
     }
     return moves
@@ -203,52 +235,59 @@ package struct Plan: Sendable {
 
   // MARK: - 9.4
 
-  private mutating func show(_ members: [Int], _ others: [Int], _ group: PlanPrices) {
-    for user in members {
+  private mutating func show(
+    _ group: PlanGroup, _ members: [UInt32], _ others: [Int], _ tariff: PlanTariff, waitlist: Bool
+  ) {
+    for member in members {
+      let user = Int(member)
       var shown = outcomes[user].taken
-      var best: Int128 = 0
       if shown < 0 {
-        for option in users.optionRange(user) {
-          let net = group.net(worth(option), user, users.options[option], at: group.prices)
-          if shown < 0 || net > best || net == best && users.options[option].spend < users.options[shown].spend {
-            shown = option
-            best = net
-          }
-        }
-      } else {
-        best = group.net(worth(shown), user, users.options[shown], at: group.prices)
+        guard waitlist else { continue }
+        shown = nearest(user, group, tariff)
       }
-      outcomes[user].shown = shown
-      outcomes[user].net = best
-    }
-    guard !others.isEmpty else { return }
-    // What the policy alone would do with those whom the experiment took: the same choice, at this group's start.
-    let ghosts = PlanPrices(members: others, users: users, policy: policy, limits: limits, left: group.left)
-    for user in ghosts.group {
-      if let choice = ghosts.choice(user, at: group.prices) {
-        outcomes[user.user].ghost = users.options[ghosts.usable[choice.index].option].channel
-      }
+      outcomes[user].shownOption = Int32(truncatingIfNeeded: shown)
+      outcomes[user].net = group.net(shown, of: user, at: tariff)
     }
     for user in others {
-      let shown = users.users[user].optionStart + Int(users.users[user].best)
-      outcomes[user].shown = shown
-      outcomes[user].net = group.net(worth(shown), user, users.options[shown], at: group.prices)
+      // What the policy alone would do with those whom the experiment took: the same choice, at this group's start.
+      let choice = group.choice(user, at: tariff)
+      if choice.option >= 0 { outcomes[user].ghost = group.users.options[choice.option].channel }
+      let shown = best(user, group.users)
+      outcomes[user].shownOption = Int32(truncatingIfNeeded: shown)
+      outcomes[user].net = group.net(shown, of: user, at: tariff)
     }
   }
 
-  private mutating func total() {
+  /// Of all options, usable or not, the one with the greatest net.
+  private func nearest(_ user: Int, _ group: PlanGroup, _ tariff: PlanTariff) -> Int {
+    var nearest = -1
+    var best: Int128 = 0
+    for option in group.users.optionRange(user) {
+      let net = group.net(option, of: user, at: tariff)
+      let isNearer =
+        nearest < 0 || net > best
+        || net == best && group.users.options[option].spend < group.users.options[nearest].spend
+      if isNearer {
+        nearest = option
+        best = net
+      }
+    }
+    return nearest
+  }
+
+  private mutating func total(_ view: PlanUsers.View) {
     var used = [Int128](repeating: 0, count: limits.count)
     for user in outcomes.indices where outcomes[user].taken >= 0 {
-      let taken = outcomes[user].taken
-      let option = users.options[taken]
+      let option = view.options[outcomes[user].taken]
+      let worth = policy.worth(value: option.value, spend: option.spend)
       contacts += 1
       value += Int128(option.value)
       spend += Int128(option.spend)
       capital += Int128(option.capital)
       byChannel[Int(option.channel)] += 1
-      netValue += worth(taken)
-      if users.users[user].arm == .explore { netValueAtMost += worth(taken) }
-      for limit in limits.indices { used[limit] += weight(limit, user, taken) }
+      netValue += worth
+      if view.users[user].arm == .explore { netValueAtMost += worth }
+      for limit in limits.indices { used[limit] += Int128(limits[limit].weight(of: option, user, view)) }
     }
     for limit in limits.indices where firstPrices[limit] != 0 {
       cut.append(
@@ -260,22 +299,33 @@ package struct Plan: Sendable {
 
   /// Explore first; with `tierFirst` the tier; greater net, greater value, less spend, tie order.
   private mutating func sort(tierFirst: Bool, waitlist: Bool) {
-    func isBefore(_ a: Int, _ b: Int) -> Bool {
-      let (left, right) = (users.users[a], users.users[b])
-      if left.arm != right.arm { return left.arm == .explore }
-      if tierFirst, left.tier != right.tier { return left.tier < right.tier }
-      if outcomes[a].net != outcomes[b].net { return outcomes[a].net > outcomes[b].net }
-      let (first, second) = (users.options[outcomes[a].shown], users.options[outcomes[b].shown])
+    struct Place {
+      let net: Int128
+      let user: Int
+      /// The tier, if it counts; of an explorer less than any.
+      let head: Int
+    }
+    func isBefore(_ a: Place, _ b: Place) -> Bool {
+      if a.head != b.head { return a.head < b.head }
+      if a.net != b.net { return a.net > b.net }
+      let (first, second) = (users.options[outcomes[a.user].shown], users.options[outcomes[b.user].shown])
       if first.value != second.value { return first.value > second.value }
       if first.spend != second.spend { return first.spend < second.spend }
-      return users.isBefore(a, b)
+      return users.isBefore(a.user, b.user)
     }
-    order = outcomes.indices.filter { outcomes[$0].taken >= 0 }.sorted(by: isBefore)
-    if waitlist {
-      order += outcomes.indices.filter { outcomes[$0].taken < 0 && users.users[$0].arm != .holdout }.sorted(
-        by: isBefore)
+    func ordered(_ belongs: (Int) -> Bool) -> [Int] {
+      var places: [Place] = []
+      for user in outcomes.indices where belongs(user) {
+        let tier = tierFirst ? Int(users.users[user].tier) : 0
+        let head = users.users[user].arm == .explore ? tier - 1 << 40 : tier
+        places.append(Place(net: outcomes[user].net, user: user, head: head))
+      }
+      places.sort(by: isBefore)
+      return places.map(\.user)
     }
-    for (index, user) in order.enumerated() { outcomes[user].rank = index + 1 }
+    order = ordered { outcomes[$0].taken >= 0 }
+    if waitlist { order += ordered { outcomes[$0].taken < 0 && users.users[$0].arm != .holdout } }
+    for (index, user) in order.enumerated() { outcomes[user].place = UInt32(truncatingIfNeeded: index + 1) }
   }
 
   /// The held-out users whom the plan would have contacted, in tie order.

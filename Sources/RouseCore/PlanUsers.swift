@@ -3,24 +3,23 @@ package struct PlanUsers: Sendable {
   package struct User: Sendable {
     /// The first half of the order among equals; `userID` is the other.
     package var tie: UInt64
-    /// Where the user_id's bytes stand in `idBytes`.
-    package var idStart: Int
-    package var idCount: Int32
+    /// Where the user_id's bytes stand in `idBytes`; they end where the next user's start.
+    var idStart: Int
     /// Index of a tier.
     package var tier: Int32
+    /// The option that was best on its own: for an explore user the forced one. Counted from the user's first.
+    var best: Int32
     package var arm: Experiment.Arm
-    /// Where the options start in `options`; they end where the next user's start.
-    package var optionStart: Int
-    /// The option that was best on its own: for an explore user the forced one. Counted from `optionStart`.
-    package var best: Int32
   }
 
   package private(set) var users: [User] = []
+  /// Where users' options start in `options`; they end where the next user's start.
+  private var optionStarts: [UInt32] = []
   package private(set) var options: [Option] = []
-  package private(set) var idBytes: [UInt8] = []
+  private var idBytes: [UInt8] = []
   /// Bits of the quotas that a user falls under, `quotaWords` words a user.
-  package private(set) var quotaBits: [UInt64] = []
-  package let quotaWords: Int
+  private var quotaBits: [UInt64] = []
+  private let quotaWords: Int
 
   package init(policy: Policy) {
     quotaWords = (policy.quotas.count + 63) / 64
@@ -30,7 +29,7 @@ package struct PlanUsers: Sendable {
 
   /// About the bytes they take while a plan is made.
   package var memory: Int {
-    users.count &* (MemoryLayout<User>.stride + MemoryLayout<Plan.Outcome>.stride + 16)
+    users.count &* (MemoryLayout<User>.stride + MemoryLayout<Plan.Outcome>.stride + 24)
       &+ options.count &* MemoryLayout<Option>.stride &+ idBytes.count &+ quotaBits.count &* 8
   }
 
@@ -43,9 +42,9 @@ package struct PlanUsers: Sendable {
   ) {
     users.append(
       User(
-        tie: tie, idStart: idBytes.count, idCount: Int32(truncatingIfNeeded: userID.count),
-        tier: Int32(truncatingIfNeeded: decision.tier), arm: decision.arm, optionStart: options.count,
-        best: Int32(truncatingIfNeeded: decision.best)))
+        tie: tie, idStart: idBytes.count, tier: Int32(truncatingIfNeeded: decision.tier),
+        best: Int32(truncatingIfNeeded: decision.best), arm: decision.arm))
+    optionStarts.append(UInt32(truncatingIfNeeded: options.count))
     idBytes.append(contentsOf: userID)
     options.append(contentsOf: decision.options)
     for word in 0..<quotaWords {
@@ -67,37 +66,74 @@ package struct PlanUsers: Sendable {
 
   private mutating func append(_ other: PlanUsers, _ range: Range<Int>) {
     guard let first = range.first, let last = range.last else { return }
-    let optionRange = other.users[first].optionStart..<other.optionRange(last).upperBound
-    let idRange = other.users[first].idStart..<(other.users[last].idStart + Int(other.users[last].idCount))
-    let optionShift = options.count - optionRange.lowerBound
+    let optionRange = other.optionRange(first).lowerBound..<other.optionRange(last).upperBound
+    let idRange = other.idRange(first).lowerBound..<other.idRange(last).upperBound
+    let optionShift = UInt32(truncatingIfNeeded: options.count) &- UInt32(truncatingIfNeeded: optionRange.lowerBound)
     let idShift = idBytes.count - idRange.lowerBound
     options.append(contentsOf: other.options[optionRange])
     idBytes.append(contentsOf: other.idBytes[idRange])
     quotaBits.append(contentsOf: other.quotaBits[(range.lowerBound * quotaWords)..<(range.upperBound * quotaWords)])
+    for start in other.optionStarts[range] { optionStarts.append(start &+ optionShift) }
     for user in other.users[range] {
       var moved = user
-      moved.optionStart += optionShift
       moved.idStart += idShift
       users.append(moved)
     }
   }
 
   package func optionRange(_ user: Int) -> Range<Int> {
-    users[user].optionStart..<(user + 1 < users.count ? users[user + 1].optionStart : options.count)
+    Int(optionStarts[user])..<(user + 1 < users.count ? Int(optionStarts[user + 1]) : options.count)
   }
 
-  func isUnder(_ quota: Int, _ user: Int) -> Bool {
-    quotaBits[user * quotaWords + quota / 64] >> UInt64(quota % 64) & 1 == 1
+  /// The option that was best on its own: for an explore user the forced one.
+  package func best(_ user: Int) -> Option { options[Int(optionStarts[user]) + Int(users[user].best)] }
+
+  private func idRange(_ user: Int) -> Range<Int> {
+    users[user].idStart..<(user + 1 < users.count ? users[user + 1].idStart : idBytes.count)
   }
 
-  package func userID(_ user: Int) -> ArraySlice<UInt8> {
-    let place = users[user]
-    return idBytes[place.idStart..<(place.idStart + Int(place.idCount))]
-  }
+  package func userID(_ user: Int) -> ArraySlice<UInt8> { idBytes[idRange(user)] }
 
   /// The order among equals: the hash, then the user_id's bytes.
   func isBefore(_ left: Int, _ right: Int) -> Bool {
     if users[left].tie != users[right].tie { return users[left].tie < users[right].tie }
     return userID(left).lexicographicallyPrecedes(userID(right))
+  }
+
+  // MARK: - For a plan
+
+  /// What a plan goes through again and again, in plain memory: valid within `withView`.
+  struct View: BitwiseCopyable {
+    let users: UnsafeBufferPointer<User>
+    fileprivate let optionStarts: UnsafeBufferPointer<UInt32>
+    let options: UnsafeBufferPointer<Option>
+    fileprivate let quotaBits: UnsafeBufferPointer<UInt64>
+    fileprivate let quotaWords: Int
+
+    @inline(__always)
+    func optionRange(_ user: Int) -> Range<Int> {
+      let end = user + 1 < optionStarts.count ? Int(optionStarts[user + 1]) : options.count
+      return Range(uncheckedBounds: (Int(optionStarts[user]), end))
+    }
+
+    @inline(__always)
+    func isUnder(_ quota: Int, _ user: Int) -> Bool {
+      quotaBits[user &* quotaWords &+ quota &>> 6] &>> UInt64(truncatingIfNeeded: quota & 63) & 1 == 1
+    }
+  }
+
+  func withView<Result>(_ body: (View) -> Result) -> Result {
+    users.withUnsafeBufferPointer { users in
+      optionStarts.withUnsafeBufferPointer { optionStarts in
+        options.withUnsafeBufferPointer { options in
+          quotaBits.withUnsafeBufferPointer { quotaBits in
+            body(
+              View(
+                users: users, optionStarts: optionStarts, options: options, quotaBits: quotaBits,
+                quotaWords: quotaWords))
+          }
+        }
+      }
+    }
   }
 }

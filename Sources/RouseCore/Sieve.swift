@@ -87,7 +87,7 @@ package final class Sieve: Sendable {
         let user = users.users[index]
         switch user.arm {
         case .policy:
-          let place = Place(worth: worth(users.options[user.optionStart + Int(user.best)]), tie: user.tie)
+          let place = Place(worth: worth(users.best(index)), tie: user.tie)
           if state.mark.wants(arm: .policy, worth: place.worth, tie: place.tie) { state.best.append(place) }
         case .explore:
           if user.tie <= state.mark.explorerTie { state.explorers.append(user.tie) }

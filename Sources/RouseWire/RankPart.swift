@@ -14,13 +14,9 @@ package final class RankPart: @unchecked Sendable {
 
   /// A line with a usable user_id, or any line when all rows are asked for.
   struct Line {
-    let hash: UInt64
+    let hash: UInt32
     /// Where its user_id stands among the part's.
     let id: UInt32
-    let packedStart: UInt32
-    let packedCount: UInt32
-    /// Where its source begins in what is packed: at the end, where none is kept.
-    let sourceAt: UInt32
     /// Index into `users`, or -1.
     let user: Int32
     let ignored: Int32
@@ -31,11 +27,23 @@ package final class RankPart: @unchecked Sendable {
     var isRepeated = false
   }
 
+  /// Where what was decided stands packed, and then the candidate's line.
+  struct Packing {
+    let start: UInt32
+    let count: UInt32
+    /// Where its line begins in what is packed: at the end, where none is kept.
+    let sourceAt: UInt32
+  }
+
   let rows: RankRows
   package var totals: Totals { counted.pointee }
   /// Outside the object: fields of a class are checked at each access.
   private let counted: UnsafeMutablePointer<Totals>
   private(set) var lines: [Line] = []
+  /// Of each line when all rows are asked for, else of each user.
+  private var packings: [Packing] = []
+  /// Indices of the users' lines.
+  private var userLines: [UInt32] = []
   var users: PlanUsers
   /// Each user_id after a byte that counts its own.
   private var ids: ByteWriter
@@ -102,35 +110,37 @@ package final class RankPart: @unchecked Sendable {
   ) {
     let user = users.count
     if isPlanned {
+      if rows == .all { userLines.append(UInt32(truncatingIfNeeded: lines.count)) }
       let policy = scorer.policy
       users.append(
         decision, tie: decision.tie ?? policy.experiment.tie(userID), userID: userID,
         quotas: { scorer.isUnder(quota: $0, row) }, quotaCount: policy.quotas.count)
     }
-    let packedStart = packed.count
     if isPlanned || rows == .all {
+      let start = packed.count
       PackedDecision.pack(decision, withBest: !isPlanned && decision.depth == .value, into: &packed)
+      let sourceAt = packed.count - start
+      if isPlanned, keepsSources { packed.write(row.sourceWithoutUserID) }
+      packings.append(
+        Packing(
+          start: UInt32(truncatingIfNeeded: start), count: UInt32(truncatingIfNeeded: packed.count - start),
+          sourceAt: UInt32(truncatingIfNeeded: sourceAt)))
     }
-    let sourceAt = packed.count - packedStart
-    if isPlanned, keepsSources { packed.write(row.sourceWithoutUserID) }
     lines.append(
       Line(
-        hash: mayRepeat ? KeyedHash.hash(userID) : 0, id: UInt32(truncatingIfNeeded: ids.count),
-        packedStart: UInt32(truncatingIfNeeded: packedStart),
-        packedCount: UInt32(truncatingIfNeeded: packed.count - packedStart),
-        sourceAt: UInt32(truncatingIfNeeded: sourceAt),
-        user: isPlanned ? Int32(truncatingIfNeeded: user) : -1, ignored: Int32(truncatingIfNeeded: decision.ignored),
-        status: decision.status.rawValue, mayRepeat: mayRepeat))
+        hash: mayRepeat ? UInt32(truncatingIfNeeded: KeyedHash.hash(userID) >> 32) : 0,
+        id: UInt32(truncatingIfNeeded: ids.count), user: isPlanned ? Int32(truncatingIfNeeded: user) : -1,
+        ignored: Int32(truncatingIfNeeded: decision.ignored), status: decision.status.rawValue, mayRepeat: mayRepeat))
     if mayRepeat || rows == .all {
       ids.put(UInt8(truncatingIfNeeded: userID.count))
       ids.write(userID)
     }
   }
 
-  /// About the bytes that this part will cost its rank, the tables over all parts included.
+  /// About the bytes that this part will cost its rank, the table over all parts included.
   package var memory: Int {
-    let line = rows == .all ? MemoryLayout<Line>.stride + SeenUsers.memory : SeenUsers.memory
-    return lines.count &* line &+ ids.count &+ packed.count &+ users.memory
+    let kept = rows == .all ? MemoryLayout<Line>.stride + MemoryLayout<Packing>.stride &+ ids.count : 0
+    return lines.count &* SeenUsers.memory &+ ids.count &+ kept &+ packed.count &+ users.memory
   }
 
   func userID(at id: UInt32) -> UnsafeRawBufferPointer {
@@ -138,49 +148,60 @@ package final class RankPart: @unchecked Sendable {
     return UnsafeRawBufferPointer(rebasing: ids.bytes[start..<(start + Int(ids.bytes[start - 1]))])
   }
 
-  func unpack(_ line: Line, policy: Policy, into decision: inout Decision) {
-    let status = Status(rawValue: line.status)
-    unpack(
-      at: line.packedStart, withBest: line.user < 0 && status == .unprofitable, policy: policy, into: &decision)
+  /// - Parameter line: index of one of all rows.
+  func unpack(line: Int, policy: Policy, into decision: inout Decision) {
+    let isUnprofitable = Status(rawValue: lines[line].status) == .unprofitable
+    unpack(packings[line], withBest: lines[line].user < 0 && isUnprofitable, policy: policy, into: &decision)
   }
 
-  func unpack(at start: UInt32, withBest: Bool = false, policy: Policy, into decision: inout Decision) {
+  func unpack(_ packing: Packing, withBest: Bool = false, policy: Policy, into decision: inout Decision) {
     PackedDecision.unpack(
-      UnsafeRawBufferPointer(rebasing: packed.bytes[Int(start)...]), withBest: withBest, policy: policy,
+      UnsafeRawBufferPointer(rebasing: packed.bytes[Int(packing.start)...]), withBest: withBest, policy: policy,
       into: &decision)
   }
 
+  func packing(ofUser user: Int) -> Packing { packings[rows == .all ? Int(userLines[user]) : user] }
+
   /// A candidate's line with an empty user_id; empty for one of the audience.
-  func source(_ start: UInt32, _ at: UInt32, _ count: UInt32) -> UnsafeRawBufferPointer {
-    UnsafeRawBufferPointer(rebasing: packed.bytes[Int(start + at)..<Int(start + count)])
+  func source(_ packing: Packing) -> UnsafeRawBufferPointer {
+    let start = Int(packing.start)
+    return UnsafeRawBufferPointer(
+      rebasing: packed.bytes[(start + Int(packing.sourceAt))..<(start + Int(packing.count))])
   }
 
   /// A line whose user_id came before: it counts as invalid, and its ignored members are not shown.
-  func refuse(_ index: Int) {
+  /// - Returns: the index of its user, who is to be left out.
+  func refuse(_ index: Int) -> Int? {
     counted.pointee.statuses[Int(lines[index].status)] -= 1
     counted.pointee.statuses[Int(Status.invalid.rawValue)] += 1
     counted.pointee.ignored -= Int(lines[index].ignored)
     lines[index].isRepeated = true
+    return lines[index].user < 0 ? nil : Int(lines[index].user)
   }
 
   // MARK: - What a rank of contacts alone needs no more
 
   /// The lines, once their users have their places.
-  func forgetLines() { lines = [] }
+  func forgetLines() {
+    lines = []
+    packings = []
+    ids = ByteWriter(capacity: 0)
+  }
 
-  /// What was decided, once it has been taken over. The user_ids stay: later lines must not repeat them.
+  /// What was decided, once it has been taken over.
   func forgetPacked() { packed = ByteWriter(capacity: 0) }
 
   /// Bytes of what was decided.
   var packedCount: Int { packed.count }
 
   /// Whether nothing in it is ever asked for again.
-  var isEmpty: Bool { lines.isEmpty && ids.count == 0 && packed.count == 0 }
+  var isEmpty: Bool { lines.isEmpty && packed.count == 0 }
 
   /// Takes over what was decided on a user of another part; where it stands.
-  func take(_ start: UInt32, _ count: UInt32, of other: RankPart) -> UInt32 {
-    let place = UInt32(truncatingIfNeeded: packed.count)
-    packed.write(UnsafeRawBufferPointer(rebasing: other.packed.bytes[Int(start)..<Int(start + count)]))
-    return place
+  func take(_ packing: Packing, of other: RankPart) -> Packing {
+    let start = UInt32(truncatingIfNeeded: packed.count)
+    let end = Int(packing.start) + Int(packing.count)
+    packed.write(UnsafeRawBufferPointer(rebasing: other.packed.bytes[Int(packing.start)..<end]))
+    return Packing(start: start, count: packing.count, sourceAt: packing.sourceAt)
   }
 }

@@ -24,9 +24,7 @@ package final class Ranking: @unchecked Sendable {
 
   private struct Place {
     let part: Int32
-    let start: UInt32
-    let count: UInt32
-    let sourceAt: UInt32
+    let packing: RankPart.Packing
   }
 
   /// - Parameters:
@@ -59,16 +57,15 @@ package final class Ranking: @unchecked Sendable {
   package func add(_ part: RankPart) {
     let partIndex = Int32(truncatingIfNeeded: parts.count)
     parts.append(part)
-    var refused: [Int] = []
-    for index in part.lines.indices {
-      let line = part.lines[index]
-      if line.mayRepeat, !seen.insert(line.hash, SeenUsers.Place(part: partIndex, id: line.id), in: parts) {
-        part.refuse(index)
-        if line.user >= 0 { refused.append(Int(line.user)) }
-      } else if line.user >= 0 {
-        places.append(
-          Place(part: partIndex, start: line.packedStart, count: line.packedCount, sourceAt: line.sourceAt))
+    let refused = seen.insert(part).compactMap { part.refuse($0) }
+    var next = refused[...]
+    for user in 0..<part.users.count {
+      if next.first == user {
+        next.removeFirst()
+        continue
       }
+      let packing = part.packing(ofUser: user)
+      places.append(Place(part: partIndex, packing: packing))
     }
     let known = users.count
     users.append(part.users, leavingOut: refused)
@@ -91,17 +88,18 @@ package final class Ranking: @unchecked Sendable {
     var kept = [part()]
     var dropped: [Int] = []
     var moved: [Place] = []
-    for (user, place) in zip(users.users, places) {
-      let worth = sieve.worth(users.options[user.optionStart + Int(user.best)])
+    for (index, place) in places.enumerated() {
+      let user = users.users[index]
+      let worth = sieve.worth(users.best(index))
       guard mark.wants(arm: user.arm, worth: worth, tie: user.tie) else {
-        dropped.append(moved.count + dropped.count)
+        dropped.append(index)
         continue
       }
       // Places count in 32 bits, and lines that are kept for a commitment may be long.
       if kept[kept.count - 1].packedCount > Self.mostPacked { kept.append(part()) }
-      let start = kept[kept.count - 1].take(place.start, place.count, of: parts[Int(place.part)])
-      let index = Int32(truncatingIfNeeded: parts.count + kept.count - 1)
-      moved.append(Place(part: index, start: start, count: place.count, sourceAt: place.sourceAt))
+      let packing = kept[kept.count - 1].take(place.packing, of: parts[Int(place.part)])
+      let target = Int32(truncatingIfNeeded: parts.count + kept.count - 1)
+      moved.append(Place(part: target, packing: packing))
     }
     var left = PlanUsers(policy: policy)
     left.append(users, leavingOut: dropped)
@@ -176,7 +174,7 @@ package final class Ranking: @unchecked Sendable {
           write(cursor.user, plan, &decision, &out)
           cursor.user += 1
         } else {
-          part.unpack(line, policy: policy, into: &decision)
+          part.unpack(line: cursor.line - 1, policy: policy, into: &decision)
           writer.write(decision, userID: part.userID(at: line.id), into: &out)
         }
       }
@@ -187,7 +185,7 @@ package final class Ranking: @unchecked Sendable {
   /// A candidate's line with an empty user_id; empty for one of the audience.
   func source(_ user: Int) -> UnsafeRawBufferPointer {
     let place = places[user]
-    return parts[Int(place.part)].source(place.start, place.sourceAt, place.count)
+    return parts[Int(place.part)].source(place.packing)
   }
 
   /// Takes users out of the ranking as if they had never been in it. False when that leaves too few to choose from.
@@ -198,7 +196,7 @@ package final class Ranking: @unchecked Sendable {
     let chosen = removed.count { users.users[$0].arm != .holdout }
     for user in removed {
       let place = places[user]
-      parts[Int(place.part)].unpack(at: place.start, policy: policy, into: &decision)
+      parts[Int(place.part)].unpack(place.packing, policy: policy, into: &decision)
       counted.uncount(decision.status, ignored: decision.ignored)
     }
     var rest = PlanUsers(policy: policy)
@@ -226,7 +224,7 @@ package final class Ranking: @unchecked Sendable {
   /// What was decided on a user, with the option that the plan shows as the only one.
   private func place(_ user: Int, _ plan: Plan, _ decision: inout Decision) -> DecisionWriter.Placement {
     let place = places[user]
-    parts[Int(place.part)].unpack(at: place.start, policy: policy, into: &decision)
+    parts[Int(place.part)].unpack(place.packing, policy: policy, into: &decision)
     let outcome = plan.outcomes[user]
     decision.options.removeAll(keepingCapacity: true)
     decision.options.append(users.options[outcome.shown])
@@ -288,54 +286,5 @@ package final class Ranking: @unchecked Sendable {
     price.write(micros: cut.price)
     out.writeQuoted(cut.say + String(decoding: price.array, as: UTF8.self) + " of net value")
     out.put(0x7D)
-  }
-}
-
-/// The user_ids seen so far, as places among the parts' user_ids: open addressing, at most half full.
-struct SeenUsers {
-  struct Place {
-    let part: Int32
-    let id: UInt32
-  }
-
-  private var places: [Place] = []
-  private var hashes: [UInt64] = []
-  /// The upper half of a hash, and the index of its place counted from 1; 0 is empty. So a look-up that finds another
-  /// user touches no other memory.
-  private var buckets = [UInt64](repeating: 0, count: 1 << 10)
-
-  /// About the bytes that one takes: its place and hash, and its share of buckets half to a quarter full.
-  static let memory = 40
-
-  /// False when the same id is there.
-  mutating func insert(_ hash: UInt64, _ place: Place, in parts: [RankPart]) -> Bool {
-    if places.count * 2 >= buckets.count { grow() }
-    let upper = hash & 0xFFFF_FFFF_0000_0000
-    var at = Int(truncatingIfNeeded: hash) & (buckets.count - 1)
-    while case let entry = buckets[at], entry != 0 {
-      if entry & 0xFFFF_FFFF_0000_0000 == upper {
-        let index = Int(entry & 0xFFFF_FFFF) - 1
-        if hashes[index] == hash, Self.isSame(places[index], place, parts) { return false }
-      }
-      at = (at + 1) & (buckets.count - 1)
-    }
-    places.append(place)
-    hashes.append(hash)
-    buckets[at] = upper | UInt64(places.count)
-    return true
-  }
-
-  private static func isSame(_ left: Place, _ right: Place, _ parts: [RankPart]) -> Bool {
-    parts[Int(left.part)].userID(at: left.id).elementsEqual(parts[Int(right.part)].userID(at: right.id))
-  }
-
-  private mutating func grow() {
-    var larger = [UInt64](repeating: 0, count: buckets.count * 2)
-    for (index, hash) in hashes.enumerated() {
-      var at = Int(truncatingIfNeeded: hash) & (larger.count - 1)
-      while larger[at] != 0 { at = (at + 1) & (larger.count - 1) }
-      larger[at] = hash & 0xFFFF_FFFF_0000_0000 | UInt64(index + 1)
-    }
-    buckets = larger
   }
 }

@@ -12,13 +12,23 @@ final class RankWork: StreamedWork {
   private struct Shared {
     /// Index of the block whose part comes next.
     var next = 0
-    var waiting: [Int: (part: RankPart, block: Block, stop: BatchWorker.Stop)] = [:]
+    var waiting: [Int: Step] = [:]
+    /// What is next in order, to be added by whichever thread comes to it.
+    var ready: [Step] = []
     /// Collects small blocks, so that a stream that drips does not make a part a line.
     var open: RankPart?
     var openBytes = 0
     var isSealed = false
   }
   private let shared = Mutex(Shared())
+  /// Held while parts are added: others go on with their blocks meanwhile.
+  private let adding = Mutex(())
+
+  /// A part to be added, and the bytes that tell one request from another.
+  private struct Step {
+    var part: RankPart?
+    var block: (bytes: Block, stop: BatchWorker.Stop)?
+  }
 
   init(_ hands: Hands, _ answer: RankAnswer) {
     self.hands = hands
@@ -78,33 +88,50 @@ final class RankWork: StreamedWork {
       if isOpen {
         shared.next += 1
         shared.openBytes += block.count
-        answer.digest(block, stop)
+        shared.ready.append(Step(block: (block, stop)))
         if stop != .none { shared.isSealed = true }
         if shared.isSealed || shared.openBytes > Self.mostOpen { flush(&shared) }
       } else {
-        shared.waiting[index] = (part, block, stop)
+        shared.waiting[index] = Step(part: part, block: (block, stop))
       }
       while let waiting = shared.waiting.removeValue(forKey: shared.next) {
         shared.next += 1
         if shared.isSealed { continue }
         flush(&shared)
-        answer.add(waiting.part)
-        answer.digest(waiting.block, waiting.stop)
-        if waiting.stop != .none { shared.isSealed = true }
+        shared.ready.append(waiting)
+        if waiting.block?.stop != BatchWorker.Stop.none { shared.isSealed = true }
       }
     }
+    // What comes between the last look at what is ready and the end of adding waits for the next block, or the plan.
+    _ = adding.withLockIfAvailable { _ in addReady() }
   }
 
   private func flush(_ shared: inout Shared) {
     guard let open = shared.open else { return }
-    answer.add(open)
+    shared.ready.append(Step(part: open))
     shared.open = nil
     shared.openBytes = 0
+  }
+
+  /// Adds what is next in order; one thread at a time.
+  private func addReady() {
+    while true {
+      let ready = shared.withLock { shared in
+        defer { shared.ready = [] }
+        return shared.ready
+      }
+      if ready.isEmpty { return }
+      for step in ready {
+        if let part = step.part { answer.add(part) }
+        if let block = step.block { answer.digest(block.bytes, block.stop) }
+      }
+    }
   }
 
   /// Plans, after the last block.
   func plan(_ done: @escaping @Sendable (RankAnswer.Outcome) -> Void) {
     shared.withLock { flush(&$0) }
+    adding.withLock { _ in addReady() }
     answer.plan(done)
   }
 
