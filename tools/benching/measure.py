@@ -66,6 +66,10 @@ class Values:
     def clear(self):
         self.all.clear()
 
+    def drop(self, rows):
+        for key in [key for key in self.all if key[0] in rows]:
+            del self.all[key]
+
     def rows(self):
         return list(dict.fromkeys(row for row, _ in self.all))
 

@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from datetime import datetime
 
@@ -29,19 +30,27 @@ class Missing(Exception):
     """An engine that cannot be had here, and why, in a line."""
 
 
+# What an engine may fail by without failing the run.
+FAULTS = (Missing, OSError, subprocess.SubprocessError)
+
+
 def make(context, notes):
     """Those that can be had; of each other, a line in the notes."""
     made = []
-    for kind in (Stub, DuckDB, Polars, Redis, FastAPI, VowpalWabbit):
+    for kind in KINDS:
+        peer = kind(context)
+        peer.notes = notes
         try:
-            peer = kind(context)
-            peer.notes = notes
             peer.install()
             made.append(peer)
-        except (Missing, OSError, subprocess.SubprocessError) as fault:
-            notes.append(f"{kind.__name__} is left out: {str(fault).strip().splitlines()[-1]}")
-            print(f"tools/bench: {notes[-1]}", flush=True)
+        except FAULTS as fault:
+            leave_out(peer, fault)
     return made
+
+
+def leave_out(peer, fault):
+    peer.notes.append(f"{type(peer).__name__} is left out: {(str(fault).strip() or repr(fault)).splitlines()[-1]}")
+    print(f"tools/bench: {peer.notes[-1]}", file=sys.stderr, flush=True)
 
 
 def cache():
@@ -100,7 +109,7 @@ class Query(Peer):
             [self.python, os.path.join(ENGINES, self.script), self.context.policy, NOW, self.context.candidates,
              str(CONTACTS), THREADS, output], capture_output=True, text=True, env=environment())
         if ended.returncode != 0:
-            raise Failed(f"{self.script}: {ended.stderr[-500:]}")
+            raise Missing(f"{self.script}: {ended.stderr[-500:]}")
         return json.loads(ended.stdout)
 
     def round(self, values, number):
@@ -243,11 +252,12 @@ class FastAPI(Plain):
 
 class VowpalWabbit(Plain):
     rows = ("vw", "vw-one")
+    APART = ["unshare", "--net", "--pid", "--fork", "--mount-proc", "--kill-child"]
 
     def install(self):
         self.python = python("vw")
         self.client = compiled(self.context, "client")
-        if subprocess.run(["unshare", "-n", "true"], capture_output=True).returncode != 0 or not shutil.which("ip"):
+        if subprocess.run([*self.APART, "true"], capture_output=True).returncode != 0 or not shutil.which("ip"):
             raise Missing("it listens on every address, and this user may make no network namespace for it")
 
     def begin(self):
@@ -261,10 +271,10 @@ class VowpalWabbit(Plain):
 
     def round(self, values, number):
         ended = subprocess.run(
-            ["unshare", "-n", self.python, os.path.join(ENGINES, "vw_load.py"), self.client, self.file,
+            [*self.APART, self.python, os.path.join(ENGINES, "vw_load.py"), self.client, self.file,
              str(self.context.seconds if number else 1)], capture_output=True, text=True, env=environment())
         if ended.returncode != 0:
-            raise Failed(f"vw_load.py: {ended.stderr[-500:]}")
+            raise Missing(f"vw_load.py: {ended.stderr[-500:]}")
         took = json.loads(ended.stdout)
         values.add("vw", rate=took["many"]["rate"], cpu=took["many"]["cpu"])
         values.add("vw-one", p50=took["one"]["p50"], p99=took["one"]["p99"])
@@ -298,7 +308,7 @@ class Stub(Connections):
                     self.address = (host, int(port))
                     return
                 time.sleep(0.01)
-            raise Failed("the C stub does not start")
+            raise Missing("it does not start")
 
         def file(self, name):
             return os.path.join(self.home, name)
@@ -326,6 +336,9 @@ class Stub(Connections):
         """Its buffers are not made for that."""
 
 
+KINDS = (Stub, DuckDB, Polars, Redis, FastAPI, VowpalWabbit)
+
+
 def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -340,7 +353,7 @@ def wait_for(port, seconds=10):
             return
         except OSError:
             time.sleep(0.05)
-    raise Failed(f"nothing listens on port {port}")
+    raise Missing(f"nothing listens on port {port}")
 
 
 def end(process):

@@ -96,7 +96,7 @@ ROWS = {
         "`record` of 1,000 events, one batch at a time", p50=Figure("ms p50", 1e3, 2), p99=Figure("ms p99", 1e3, 2)),
     "grow-rank": Row(
         "growth: streamed `rank` of {count}, only `limit` binds", rate=rate(), server=server(),
-        bytes=Figure("bytes a candidate beyond its id at the peak", 1, 0, 64, None)),
+        bytes=Figure("bytes a candidate, its id aside, at the peak", 1, 0, 64, None)),
     "grow-score": Row(
         "growth: streamed `score` of {count}", rate=rate(), server=server(), peak=Figure("MiB at the peak", 1 / (1 << 20), 0)),
     # What other engines do on the same machine in the same run.

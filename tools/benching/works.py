@@ -135,11 +135,19 @@ class Audience(Work):
         self.limit = [*LIMIT, *ONLY_LIMIT]
         self.rank(self.limit)
         plan = self.plan()
-        # Half of the money that the best take: both limits bind, as `cut` must say.
-        self.both = self.limit + [
-            "--budget", f"{plan['spend'] / 2:.6f}", "--capital", f"{plan['capital'] / 2:.6f}"]
-        self.rank(self.both)
-        self.cut = {limit["limit"] for limit in self.plan()["cut"]}
+        # Half of the money that the best take; where only one of the two binds then, the other is tightened.
+        limits = {"budget": plan["spend"] / 2, "capital": plan["capital"] / 2}
+        for _ in range(10):
+            self.both = self.limit + [
+                word for name, most in limits.items() for word in (f"--{name}", f"{most:.6f}")]
+            self.rank(self.both)
+            slack = limits.keys() - {limit["limit"] for limit in self.plan()["cut"]}
+            if not slack:
+                break
+            for name in slack:
+                limits[name] *= 0.8
+        else:
+            raise Failed(f"no {' and no '.join(slack)} makes both bind")
         if file != context.candidates:
             os.unlink(file)
 
@@ -172,8 +180,6 @@ class Audience(Work):
         # With fewer the rest of the server would be most of it.
         if self.context.audience >= 1_000_000:
             values.add("audience-memory", bytes=self.bytes)
-        if not {"budget", "capital"} <= self.cut:
-            raise Failed(f"of the audience's limits only {sorted(self.cut)} bind")
 
 
 class Ledger(Work):
@@ -289,8 +295,8 @@ class Growth(Work):
             identifiers = len(b"u00000001")
             for row, command, flags in (("grow-rank", "rank", LIMIT + ONLY_LIMIT), ("grow-score", "score", [])):
                 with context.server() as server:
-                    # What is there once for all: a first small stream.
-                    context.rouse(command, "--as-of", AS_OF, "--json", *flags, context.candidates, server=server)
+                    # What is there once for all; a rank's own memory would be taken for it.
+                    context.rouse("score", "--as-of", AS_OF, "--json", context.candidates, server=server)
                     before = server.resident()
                     server.forget_peak()
                     run = context.rouse(command, "--as-of", AS_OF, "--json", *flags, file, server=server)
