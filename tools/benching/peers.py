@@ -11,7 +11,7 @@ import time
 from datetime import datetime
 
 from benching.context import AS_OF, CONTACTS, LIMIT, ONLY_LIMIT
-from benching.measure import Failed, cpu_of
+from benching.measure import Failed, OneProcessor, cpu_of
 from benching.works import Connections, Work
 
 ENGINES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "engines")
@@ -157,7 +157,7 @@ class Polars(Query):
 
 
 class Redis(Peer):
-    rows = ("redis", "redis-one")
+    rows = ("redis", "redis-one-processor")
 
     def install(self):
         ended = subprocess.run(
@@ -182,15 +182,18 @@ class Redis(Peer):
     def benchmark(self, pipeline, count):
         text = subprocess.run(
             ["redis-benchmark", "--tls", "--cacert", os.path.join(self.context.home, "tls", "ca.pem"), "-p",
-             str(self.port), "-t", "set", "-d", "373", "-c", "1", "-P", str(pipeline), "-n", str(int(count)), "--csv"],
+             str(self.port), "-t", "set", "-d", "373", "-c", "1", "-P", str(pipeline), "-n", str(int(count)),
+             # Each request another user.
+             "-r", str(self.context.users), "--csv"],
             check=True, capture_output=True, text=True).stdout
         return list(csv.DictReader(io.StringIO(text)))[-1]
 
     def round(self, values, number):
         seconds = self.context.seconds if number else 1
         values.add("redis", rate=float(self.benchmark(64, 250_000 * seconds)["rps"]))
-        one = self.benchmark(1, 25_000 * seconds)
-        values.add("redis-one", p50=float(one["p50_latency_ms"]) / 1e3, p99=float(one["p99_latency_ms"]) / 1e3)
+        with OneProcessor(self.process.pid):
+            one = self.benchmark(1, 25_000 * seconds)
+        values.add("redis-one-processor", p50=float(one["p50_latency_ms"]) / 1e3, p99=float(one["p99_latency_ms"]) / 1e3)
 
     def close(self):
         end(getattr(self, "process", None))
@@ -216,22 +219,18 @@ class Plain(Peer):
 
 
 class FastAPI(Plain):
-    rows = ("fastapi", "fastapi-one")
+    rows = ("fastapi", "fastapi-one-processor")
 
     def install(self):
         self.python = python("fastapi")
         self.client = compiled(self.context, "client")
 
     def begin(self):
-        listener = socket.socket()
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(64)
-        self.port = listener.getsockname()[1]
+        self.port = free_port()
         self.process = subprocess.Popen(
-            [self.python, "-m", "uvicorn", "scorer_app:app", "--fd", str(listener.fileno()), "--no-access-log",
-             "--log-level", "warning", "--loop", "uvloop", "--http", "httptools"],
-            cwd=ENGINES, env=environment(), pass_fds=[listener.fileno()])
-        listener.close()
+            [self.python, "-m", "uvicorn", "scorer_app:app", "--port", str(self.port), "--no-access-log", "--log-level",
+             "warning", "--loop", "uvloop", "--http", "httptools"], cwd=ENGINES, env=environment())
+        wait_for(self.port, 30)
         self.file = self.requests("http", lambda line: (
             b"POST /score HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
             % len(line)) + line)
@@ -243,15 +242,16 @@ class FastAPI(Plain):
         # The client warms up for half a second more.
         cpu = (cpu_of(self.process.pid) - before) / (many["rate"] * (seconds + 0.5))
         values.add("fastapi", rate=many["rate"], cpu=cpu)
-        one = self.load(self.port, self.file, "HTTP/1.1 200", 1, seconds)
-        values.add("fastapi-one", p50=one["p50"], p99=one["p99"])
+        with OneProcessor(self.process.pid):
+            one = self.load(self.port, self.file, "HTTP/1.1 200", 1, seconds)
+        values.add("fastapi-one-processor", p50=one["p50"], p99=one["p99"])
 
     def close(self):
         end(getattr(self, "process", None))
 
 
 class VowpalWabbit(Plain):
-    rows = ("vw", "vw-one")
+    rows = ("vw", "vw-one-processor")
     APART = ["unshare", "--net", "--pid", "--fork", "--mount-proc", "--kill-child"]
 
     def install(self):
@@ -277,7 +277,7 @@ class VowpalWabbit(Plain):
             raise Missing(f"vw_load.py: {ended.stderr[-500:]}")
         took = json.loads(ended.stdout)
         values.add("vw", rate=took["many"]["rate"], cpu=took["many"]["cpu"])
-        values.add("vw-one", p50=took["one"]["p50"], p99=took["one"]["p99"])
+        values.add("vw-one-processor", p50=took["one"]["p50"], p99=took["one"]["p99"])
 
 
 def flat(candidate, before=""):
@@ -291,7 +291,8 @@ def flat(candidate, before=""):
 class Stub(Connections):
     """A C server on the same OpenSSL that reads no JSON, under the load generator that measures Rouse: how much of each
     figure is TLS and the system, and what the generator itself can do."""
-    rows = ("stub", "stub-one", "stub-full", "stub-resumed", "stub-full-certificate", "stub-resumed-certificate")
+    rows = ("stub", "stub-one", "stub-one-processor", "stub-full", "stub-resumed", "stub-full-certificate",
+            "stub-resumed-certificate")
     prefix = "stub-"
     notes = None
 
@@ -331,6 +332,9 @@ class Stub(Connections):
             client=many["client_cpu_us_each"] / 1e6)
         one = self.context.load(self.server, *time_flags)["latency_us"]
         values.add("stub-one", p50=one["p50"] / 1e6, p99=one["p99"] / 1e6)
+        with OneProcessor(self.server.process.pid):
+            one = self.context.load(self.server, *time_flags)["latency_us"]
+        values.add("stub-one-processor", p50=one["p50"] / 1e6, p99=one["p99"] / 1e6)
 
     def idle(self, values):
         """Its buffers are not made for that."""

@@ -45,6 +45,11 @@ def main(client, requests, seconds):
     before = used()
     many = load(client, requests, 64, seconds)
     many["cpu"] = (used() - before) / (many["rate"] * (float(seconds) + 0.5))
+    # One at a time on one processor, as all engines: see OneProcessor.
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            for thread in os.listdir(f"/proc/{name}/task"):
+                os.sched_setaffinity(int(thread), {min(os.sched_getaffinity(0))})
     print(json.dumps({"many": many, "one": load(client, requests, 1, seconds)}))
 
 
