@@ -6,11 +6,12 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from datetime import datetime
 
 from benching.context import AS_OF, CONTACTS, LIMIT, ONLY_LIMIT
-from benching.measure import Failed, cpu_of
+from benching.measure import Failed, OneProcessor, cpu_of
 from benching.works import Connections, Work
 
 ENGINES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "engines")
@@ -29,19 +30,27 @@ class Missing(Exception):
     """An engine that cannot be had here, and why, in a line."""
 
 
+# What an engine may fail by without failing the run.
+FAULTS = (Missing, OSError, subprocess.SubprocessError)
+
+
 def make(context, notes):
     """Those that can be had; of each other, a line in the notes."""
     made = []
-    for kind in (Stub, DuckDB, Polars, Redis, FastAPI, VowpalWabbit):
+    for kind in KINDS:
+        peer = kind(context)
+        peer.notes = notes
         try:
-            peer = kind(context)
-            peer.notes = notes
             peer.install()
             made.append(peer)
-        except (Missing, OSError, subprocess.SubprocessError) as fault:
-            notes.append(f"{kind.__name__} is left out: {str(fault).strip().splitlines()[-1]}")
-            print(f"tools/bench: {notes[-1]}", flush=True)
+        except FAULTS as fault:
+            leave_out(peer, fault)
     return made
+
+
+def leave_out(peer, fault):
+    peer.notes.append(f"{type(peer).__name__} is left out: {(str(fault).strip() or repr(fault)).splitlines()[-1]}")
+    print(f"tools/bench: {peer.notes[-1]}", file=sys.stderr, flush=True)
 
 
 def cache():
@@ -100,7 +109,7 @@ class Query(Peer):
             [self.python, os.path.join(ENGINES, self.script), self.context.policy, NOW, self.context.candidates,
              str(CONTACTS), THREADS, output], capture_output=True, text=True, env=environment())
         if ended.returncode != 0:
-            raise Failed(f"{self.script}: {ended.stderr[-500:]}")
+            raise Missing(f"{self.script}: {ended.stderr[-500:]}")
         return json.loads(ended.stdout)
 
     def round(self, values, number):
@@ -148,7 +157,7 @@ class Polars(Query):
 
 
 class Redis(Peer):
-    rows = ("redis", "redis-one")
+    rows = ("redis", "redis-one-processor")
 
     def install(self):
         ended = subprocess.run(
@@ -173,15 +182,18 @@ class Redis(Peer):
     def benchmark(self, pipeline, count):
         text = subprocess.run(
             ["redis-benchmark", "--tls", "--cacert", os.path.join(self.context.home, "tls", "ca.pem"), "-p",
-             str(self.port), "-t", "set", "-d", "373", "-c", "1", "-P", str(pipeline), "-n", str(int(count)), "--csv"],
+             str(self.port), "-t", "set", "-d", "373", "-c", "1", "-P", str(pipeline), "-n", str(int(count)),
+             # Each request another user.
+             "-r", str(self.context.users), "--csv"],
             check=True, capture_output=True, text=True).stdout
         return list(csv.DictReader(io.StringIO(text)))[-1]
 
     def round(self, values, number):
         seconds = self.context.seconds if number else 1
         values.add("redis", rate=float(self.benchmark(64, 250_000 * seconds)["rps"]))
-        one = self.benchmark(1, 25_000 * seconds)
-        values.add("redis-one", p50=float(one["p50_latency_ms"]) / 1e3, p99=float(one["p99_latency_ms"]) / 1e3)
+        with OneProcessor(self.process.pid):
+            one = self.benchmark(1, 25_000 * seconds)
+        values.add("redis-one-processor", p50=float(one["p50_latency_ms"]) / 1e3, p99=float(one["p99_latency_ms"]) / 1e3)
 
     def close(self):
         end(getattr(self, "process", None))
@@ -207,22 +219,18 @@ class Plain(Peer):
 
 
 class FastAPI(Plain):
-    rows = ("fastapi", "fastapi-one")
+    rows = ("fastapi", "fastapi-one-processor")
 
     def install(self):
         self.python = python("fastapi")
         self.client = compiled(self.context, "client")
 
     def begin(self):
-        listener = socket.socket()
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(64)
-        self.port = listener.getsockname()[1]
+        self.port = free_port()
         self.process = subprocess.Popen(
-            [self.python, "-m", "uvicorn", "scorer_app:app", "--fd", str(listener.fileno()), "--no-access-log",
-             "--log-level", "warning", "--loop", "uvloop", "--http", "httptools"],
-            cwd=ENGINES, env=environment(), pass_fds=[listener.fileno()])
-        listener.close()
+            [self.python, "-m", "uvicorn", "scorer_app:app", "--port", str(self.port), "--no-access-log", "--log-level",
+             "warning", "--loop", "uvloop", "--http", "httptools"], cwd=ENGINES, env=environment())
+        wait_for(self.port, 30)
         self.file = self.requests("http", lambda line: (
             b"POST /score HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
             % len(line)) + line)
@@ -234,20 +242,22 @@ class FastAPI(Plain):
         # The client warms up for half a second more.
         cpu = (cpu_of(self.process.pid) - before) / (many["rate"] * (seconds + 0.5))
         values.add("fastapi", rate=many["rate"], cpu=cpu)
-        one = self.load(self.port, self.file, "HTTP/1.1 200", 1, seconds)
-        values.add("fastapi-one", p50=one["p50"], p99=one["p99"])
+        with OneProcessor(self.process.pid):
+            one = self.load(self.port, self.file, "HTTP/1.1 200", 1, seconds)
+        values.add("fastapi-one-processor", p50=one["p50"], p99=one["p99"])
 
     def close(self):
         end(getattr(self, "process", None))
 
 
 class VowpalWabbit(Plain):
-    rows = ("vw", "vw-one")
+    rows = ("vw", "vw-one-processor")
+    APART = ["unshare", "--net", "--pid", "--fork", "--mount-proc", "--kill-child"]
 
     def install(self):
         self.python = python("vw")
         self.client = compiled(self.context, "client")
-        if subprocess.run(["unshare", "-n", "true"], capture_output=True).returncode != 0 or not shutil.which("ip"):
+        if subprocess.run([*self.APART, "true"], capture_output=True).returncode != 0 or not shutil.which("ip"):
             raise Missing("it listens on every address, and this user may make no network namespace for it")
 
     def begin(self):
@@ -261,13 +271,13 @@ class VowpalWabbit(Plain):
 
     def round(self, values, number):
         ended = subprocess.run(
-            ["unshare", "-n", self.python, os.path.join(ENGINES, "vw_load.py"), self.client, self.file,
+            [*self.APART, self.python, os.path.join(ENGINES, "vw_load.py"), self.client, self.file,
              str(self.context.seconds if number else 1)], capture_output=True, text=True, env=environment())
         if ended.returncode != 0:
-            raise Failed(f"vw_load.py: {ended.stderr[-500:]}")
+            raise Missing(f"vw_load.py: {ended.stderr[-500:]}")
         took = json.loads(ended.stdout)
         values.add("vw", rate=took["many"]["rate"], cpu=took["many"]["cpu"])
-        values.add("vw-one", p50=took["one"]["p50"], p99=took["one"]["p99"])
+        values.add("vw-one-processor", p50=took["one"]["p50"], p99=took["one"]["p99"])
 
 
 def flat(candidate, before=""):
@@ -281,7 +291,8 @@ def flat(candidate, before=""):
 class Stub(Connections):
     """A C server on the same OpenSSL that reads no JSON, under the load generator that measures Rouse: how much of each
     figure is TLS and the system, and what the generator itself can do."""
-    rows = ("stub", "stub-one", "stub-full", "stub-resumed", "stub-full-certificate", "stub-resumed-certificate")
+    rows = ("stub", "stub-one", "stub-one-processor", "stub-full", "stub-resumed", "stub-full-certificate",
+            "stub-resumed-certificate")
     prefix = "stub-"
     notes = None
 
@@ -298,7 +309,7 @@ class Stub(Connections):
                     self.address = (host, int(port))
                     return
                 time.sleep(0.01)
-            raise Failed("the C stub does not start")
+            raise Missing("it does not start")
 
         def file(self, name):
             return os.path.join(self.home, name)
@@ -321,9 +332,15 @@ class Stub(Connections):
             client=many["client_cpu_us_each"] / 1e6)
         one = self.context.load(self.server, *time_flags)["latency_us"]
         values.add("stub-one", p50=one["p50"] / 1e6, p99=one["p99"] / 1e6)
+        with OneProcessor(self.server.process.pid):
+            one = self.context.load(self.server, *time_flags)["latency_us"]
+        values.add("stub-one-processor", p50=one["p50"] / 1e6, p99=one["p99"] / 1e6)
 
     def idle(self, values):
         """Its buffers are not made for that."""
+
+
+KINDS = (Stub, DuckDB, Polars, Redis, FastAPI, VowpalWabbit)
 
 
 def free_port():
@@ -340,7 +357,7 @@ def wait_for(port, seconds=10):
             return
         except OSError:
             time.sleep(0.05)
-    raise Failed(f"nothing listens on port {port}")
+    raise Missing(f"nothing listens on port {port}")
 
 
 def end(process):

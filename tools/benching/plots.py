@@ -21,31 +21,51 @@ def share(figure, wanted):
     return median / wanted if more_is_better else wanted / median
 
 
+LEFT, UNIT, LINE, MOST = 470, 130, 22, 4
+
+
+def bar(y, title, reached, colour, label, tick=None):
+    """A bar as long as `reached`, cut where the plot ends."""
+    short = title if len(title) < 70 else title[:68] + "…"
+    parts = [text(LEFT - 8, y + 13, short, "end", ' class="s"'),
+             f'<rect x="{LEFT}" y="{y + 2}" width="{min(reached, MOST) * UNIT:.1f}" height="{LINE - 8}" fill="{colour}"/>',
+             text(LEFT + MOST * UNIT + 12, y + 13, label)]
+    if tick is not None:
+        x = LEFT + min(tick, MOST) * UNIT
+        parts.append(f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{y}" y2="{y + LINE - 4}" stroke="#111" stroke-width="2"/>')
+    return parts
+
+
+def line_at_one(top, bottom):
+    return (f'<line x1="{LEFT + UNIT}" x2="{LEFT + UNIT}" y1="{top}" y2="{bottom}" stroke="#777" '
+            'stroke-dasharray="3 3"/>')
+
+
 def targets(run):
-    """A bar a figure that something is asked of: how many times as good as "good" it is; a mark where the goal is."""
-    bars = []
-    for row in run["rows"]:
-        for figure in row["figures"].values():
-            if figure["good"] is not None:
-                goal = None if figure["goal"] is None else share({**figure, "median": figure["goal"]}, figure["good"])
-                bars.append((row["title"], figure, share(figure, figure["good"]), goal))
-    left, unit, line = 470, 150, 22
-    most = 3.2
+    """A bar a figure that something is asked of: how many times as good as "good" it is; a tick where the goal is. Below
+    them, where there are other engines, how many times as fast Rouse is."""
     parts = [text(10, 20, "How many times as good as “good” (the line at 1); the tick is the goal"),
              text(10, 36, run["machine"]["cpu"] + ", commit " + run["machine"]["commit"], style=' class="s"')]
-    for index, (title, figure, reached, goal) in enumerate(bars):
-        y = 50 + index * line
-        short = title if len(title) < 70 else title[:68] + "…"
-        parts.append(text(left - 8, y + 13, short, "end", ' class="s"'))
-        parts.append(f'<rect x="{left}" y="{y + 2}" width="{min(reached, most) * unit:.1f}" height="{line - 8}" '
-                     f'fill="{COLOURS[figure["met"]]}"/>')
-        parts.append(text(left + min(reached, most) * unit + 6, y + 13, f'{figure["median"]:,} {figure["unit"]}'))
-        if goal is not None:
-            x = left + min(goal, most) * unit
-            parts.append(f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{y}" y2="{y + line - 4}" stroke="#111" stroke-width="2"/>')
-    height = 60 + len(bars) * line
-    parts.append(f'<line x1="{left + unit}" x2="{left + unit}" y1="44" y2="{height - 8}" stroke="#777" stroke-dasharray="3 3"/>')
-    return svg(left + most * unit + 240, height, parts)
+    y = 50
+    for row in run["rows"]:
+        for figure in row["figures"].values():
+            if figure["good"] is None:
+                continue
+            goal = None if figure["goal"] is None else share({**figure, "median": figure["goal"]}, figure["good"])
+            parts += bar(y, row["title"], share(figure, figure["good"]), COLOURS[figure["met"]],
+                         f'{figure["median"]:,} {figure["unit"]}', goal)
+            y += LINE
+    parts.append(line_at_one(44, y))
+    if run["ratios"]:
+        y += 36
+        parts.append(text(10, y - 8, "How many times as fast as other engines (equal at 1)"))
+        top = y
+        for ratio in run["ratios"]:
+            parts += bar(y, ratio["title"], ratio["ratio"], COLOURS["goal" if ratio["ratio"] > 1 else "no"],
+                         f'{ratio["ratio"]:.2f}')
+            y += LINE
+        parts.append(line_at_one(top - 4, y))
+    return svg(LEFT + MOST * UNIT + 240, y + 10, parts)
 
 
 HISTORY = [
