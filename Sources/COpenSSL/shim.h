@@ -22,16 +22,23 @@
 /// The SHA-256 state after a fixed prefix: one is made a policy, and copied for each user.
 typedef struct rouse_sha256_prefix {
   SHA256_CTX state;
+  /// The prefix and zeros, where it is shorter than a block.
+  unsigned char head[64];
+  size_t count;
 } rouse_sha256_prefix;
 
 static inline void rouse_sha256_start(rouse_sha256_prefix *prefix, const void *bytes, size_t count) {
   SHA256_Init(&prefix->state);
   SHA256_Update(&prefix->state, bytes, count);
+  memset(prefix->head, 0, sizeof prefix->head);
+  prefix->count = count;
+  if (count < sizeof prefix->head) memcpy(prefix->head, bytes, count);
 }
 
 /// Takes more bytes into a prefix.
 static inline void rouse_sha256_more(rouse_sha256_prefix *prefix, const void *bytes, size_t count) {
   SHA256_Update(&prefix->state, bytes, count);
+  prefix->count = sizeof prefix->head;
 }
 
 /// SHA-256 of the prefix followed by `count` bytes, 32 bytes into `digest`. The low-level calls cost a third of EVP's on
@@ -41,6 +48,32 @@ static inline void rouse_sha256_finish(const rouse_sha256_prefix *prefix, const 
   SHA256_CTX state = prefix->state;
   SHA256_Update(&state, bytes, count);
   SHA256_Final(digest, &state);
+}
+
+/// The first 24 bytes of the same as three big-endian numbers. Most salts and user_ids fit into one block: then the block
+/// is made here, which saves half of the time that the calls take.
+static inline void rouse_sha256_draw(const rouse_sha256_prefix *prefix, const void *bytes, size_t count,
+                                     uint64_t *words) {
+  SHA256_CTX state = prefix->state;
+  size_t before = prefix->count;
+  if (count == 0 || before + count > 55) {
+    unsigned char digest[32];
+    rouse_sha256_finish(prefix, bytes, count, digest);
+    for (int word = 0; word < 3; word++) {
+      words[word] = 0;
+      for (int at = 0; at < 8; at++) words[word] = words[word] << 8 | digest[8 * word + at];
+    }
+    return;
+  }
+  unsigned char block[64];
+  memcpy(block, prefix->head, sizeof block);
+  memcpy(block + before, bytes, count);
+  block[before + count] = 0x80;
+  uint64_t bits = 8 * (uint64_t)(before + count);
+  block[62] = (unsigned char)(bits >> 8);
+  block[63] = (unsigned char)bits;
+  SHA256_Transform(&state, block);
+  for (int word = 0; word < 3; word++) words[word] = (uint64_t)state.h[2 * word] << 32 | state.h[2 * word + 1];
 }
 
 // Contexts.

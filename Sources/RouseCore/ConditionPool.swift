@@ -21,9 +21,9 @@ package final class ConditionPool: @unchecked Sendable {
 
   /// The nodes as they are evaluated; valid while the pool lives.
   struct Nodes: BitwiseCopyable {
-    fileprivate let nodes: UnsafeMutablePointer<Node>
+    let nodes: UnsafeMutablePointer<Node>
     /// Nodes, or bits of literals.
-    fileprivate let lists: UnsafeMutablePointer<UInt64>
+    let lists: UnsafeMutablePointer<UInt64>
 
     /// Whether the condition is TRUE of the row, the only value by which a condition holds.
     @inline(__always)

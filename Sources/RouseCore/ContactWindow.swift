@@ -47,7 +47,7 @@ struct ContactWindow {
   func count(into decision: inout Decision) {
     if firstAhead > 0 { decision.lastContact = min(contacts[firstAhead - 1].at, now) }
     decision.contacts30d = firstAhead - firstRecent
-    if decision.contacts30d > 0 { decision.recentOn.append(contentsOf: recentOn) }
+    if decision.contacts30d > 0 { decision.lists.recentOn.update(from: recentOn, count: recentOn.count) }
   }
 
   /// When a contact becomes usable, or the latest one is over, or one is recent no more.

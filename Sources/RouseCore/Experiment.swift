@@ -37,7 +37,23 @@ package struct Experiment: Sendable {
   package let holdout: Double
   package let explore: Double
   package let arms: Arms
-  private let prefix: rouse_sha256_prefix
+  let lottery: Lottery
+
+  /// Draws for users, in plain memory.
+  struct Lottery: BitwiseCopyable {
+    fileprivate let prefix: rouse_sha256_prefix
+
+    func draw(_ userID: UnsafeRawBufferPointer) -> Draw {
+      var words: (UInt64, UInt64, UInt64) = (0, 0, 0)
+      withUnsafeMutableBytes(of: &words) { words in
+        withUnsafePointer(to: prefix) { prefix in
+          rouse_sha256_draw(
+            prefix, userID.baseAddress, userID.count, words.baseAddress?.assumingMemoryBound(to: UInt64.self))
+        }
+      }
+      return Draw(arm: words.0, channel: words.1, tie: words.2)
+    }
+  }
 
   init(_ definition: ExperimentDefinition) {
     salt = Array(definition.salt.utf8)
@@ -50,26 +66,13 @@ package struct Experiment: Sendable {
     var prefix = rouse_sha256_prefix()
     let salt = Array((definition.salt + ":").utf8)
     rouse_sha256_start(&prefix, salt, salt.count)
-    self.prefix = prefix
+    lottery = Lottery(prefix: prefix)
   }
 
-  func draw(_ userID: UnsafeRawBufferPointer) -> Draw {
-    withUnsafeTemporaryAllocation(byteCount: 32, alignment: 8) { digest in
-      withUnsafePointer(to: prefix) { prefix in
-        rouse_sha256_finish(
-          prefix, userID.baseAddress, userID.count, digest.baseAddress?.assumingMemoryBound(to: UInt8.self))
-      }
-      return Draw(
-        arm: UInt64(bigEndian: digest.load(as: UInt64.self)),
-        channel: UInt64(bigEndian: digest.load(fromByteOffset: 8, as: UInt64.self)),
-        tie: UInt64(bigEndian: digest.load(fromByteOffset: 16, as: UInt64.self)))
-    }
-  }
+  func draw(_ userID: UnsafeRawBufferPointer) -> Draw { lottery.draw(userID) }
 
   /// The first half of a user's place among equals.
   package func tie(_ userID: UnsafeRawBufferPointer) -> UInt64 { draw(userID).tie }
-
-  func arm(_ draw: Draw) -> Arm { arms.arm(share: draw.arm % 10_000) }
 
   /// The user's share of 10,000, and the shares below which a user is held out, or else explores.
   package func shares(_ userID: UnsafeRawBufferPointer) -> (share: Int, holdoutBelow: Int, exploreBelow: Int) {

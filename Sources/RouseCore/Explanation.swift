@@ -2,26 +2,24 @@
 /// has been scored.
 extension Scorer {
   /// Stages in order, up to the one that holds.
-  package func stageTruths(_ row: CandidateRow) -> [(stage: Int, when: String, truth: Truth)] {
-    var truths: [(stage: Int, when: String, truth: Truth)] = []
+  package func stageTruths(_ row: CandidateRow) -> [(stage: Int, truth: Truth)] {
+    var truths: [(stage: Int, truth: Truth)] = []
     for index in policy.stages.indices {
       let truth = policy.conditions.truth(policy.stages[index].when, row)
-      truths.append((index, policy.definition.stages[index].when.text, truth))
+      truths.append((index, truth))
       if truth == .yes { break }
     }
     return truths
   }
 
-  package func suppressTruths(_ row: CandidateRow) -> [(rule: RuleDefinition, truth: Truth)] {
-    zip(policy.definition.suppress, policy.suppress).map { ($0, policy.conditions.truth($1.when, row)) }
+  /// Suppress rules, then knockout rules.
+  package func ruleTruths(_ row: CandidateRow) -> [Truth] {
+    policy.suppress.map { policy.conditions.truth($0.when, row) }
+      + policy.knockout.map { policy.conditions.truth($0.when, row) }
   }
 
-  package func knockoutTruths(_ row: CandidateRow) -> [(rule: RuleDefinition, truth: Truth)] {
-    zip(policy.definition.knockout, policy.knockout).map { ($0, policy.conditions.truth($1.when, row)) }
-  }
-
-  package func needs(_ channel: Int, _ row: CandidateRow) -> (text: String, truth: Truth) {
-    (policy.definition.channels[channel].needs.text, policy.conditions.truth(policy.channels[channel].needs, row))
+  package func needs(_ channel: Int, _ row: CandidateRow) -> Truth {
+    policy.conditions.truth(policy.channels[channel].needs, row)
   }
 
   /// Contacts of the last 30 days on a channel.
@@ -38,9 +36,9 @@ extension Scorer {
   }
 
   /// Odds of a paid-out loan over a channel, as the points have moved them.
-  package func odds(_ channel: Int, _ decision: Decision) -> (chance: Double, odds: Double)? {
+  package func odds(_ channel: Int, _ decision: Decision) -> Double? {
     guard decision.stage >= 0, let recall = policy.stages[decision.stage].recall else { return nil }
-    return (recall.chance[channel], Odds.scale(recall.base[channel], decision.points))
+    return Odds.scale(recall.base[channel], decision.points)
   }
 
   /// Good to bad, underwriting to come included.

@@ -151,7 +151,7 @@ package enum Moment {
   }
 
   /// Howard Hinnant's `civil_from_days`.
-  static func date(daysSince1970 days: Int64) -> (year: Int, month: Int, day: Int) {
+  package static func date(daysSince1970 days: Int64) -> (year: Int, month: Int, day: Int) {
     let shifted = Int(days) + 719_468
     let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097
     let dayOfEra = shifted - era * 146_097

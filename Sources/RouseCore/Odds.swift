@@ -20,6 +20,36 @@ package enum Odds {
     return Double(sign: .plus, exponent: q, significand: product)
   }
 
+  /// What `scale` multiplies with, in two steps, at points near 0.
+  struct Factors: BitwiseCopyable {
+    let root: Double
+    let power: Double
+  }
+  static let mostFactored = 2000
+  /// At -`mostFactored` and on.
+  private static let factors = SharedFactors(
+    start: plainMemory(
+      (-mostFactored...mostFactored).map { points in
+        let q = floorDivide(points, pointsToDouble)
+        return Factors(
+          root: table[points - pointsToDouble * q], power: Double(sign: .plus, exponent: q, significand: 1))
+      }))
+
+  private struct SharedFactors: @unchecked Sendable {
+    // Sendable because nothing in it changes.
+    let start: UnsafeMutablePointer<Factors>
+  }
+
+  /// The factors of 0 points; `mostFactored` more on each side.
+  static var factorsAtZero: UnsafePointer<Factors> { UnsafePointer(factors.start + mostFactored) }
+
+  /// As `scale`, by the factors at hand.
+  @inline(__always)
+  static func scale(_ odds: Double, _ points: Int, by factors: UnsafePointer<Factors>) -> Double {
+    guard points >= -mostFactored, points <= mostFactored else { return scale(odds, points) }
+    return (odds * factors[points].root) * factors[points].power
+  }
+
   /// `1 / (1 + odds)`: the probability of default at odds of good to bad.
   package static func badShare(_ odds: Double) -> Double { 1 / (1 + odds) }
 
@@ -34,9 +64,26 @@ package enum Micros {
   /// `floor(x * 1e6 + 0.5)`. Beyond 64 bits, which no policy within its ranges reaches, the nearest value.
   @inline(__always)
   package static func from(_ value: Double) -> Int64 {
-    let rounded = (value * 1e6 + 0.5).rounded(.down)
-    if rounded > -9.2e18, rounded < 9.2e18 { return Int64(rounded) }
-    return rounded > 0 ? Int64(9.2e18) : Int64(-9.2e18)
+    let shifted = value * 1e6 + 0.5
+    // What is cut off is at most what a floor takes, and that is a call on most machines.
+    if shifted > -9.2e18, shifted < 9.2e18 {
+      let cut = Int64(shifted)
+      return Double(cut) > shifted ? cut &- 1 : cut
+    }
+    return shifted > 0 ? Int64(9.2e18) : Int64(-9.2e18)
+  }
+
+  /// `10^6 * value - hurdle * spend`, in 1e-12: a product of 64 bits each is one instruction, one of `Int128` a call.
+  @inline(__always)
+  static func worth(value: Int64, spend: Int64, hurdle: Int64) -> Int128 {
+    let gain = value.multipliedFullWidth(by: one)
+    let price = spend.multipliedFullWidth(by: hurdle)
+    return whole(gain.high, gain.low) &- whole(price.high, price.low)
+  }
+
+  @inline(__always)
+  private static func whole(_ high: Int64, _ low: UInt64) -> Int128 {
+    Int128(truncatingIfNeeded: high) &<< 64 | Int128(truncatingIfNeeded: low)
   }
 
   /// `floor(x + 0.5)`.

@@ -34,6 +34,8 @@ package final class Policy: Sendable {
   let timesCount: Int
   /// Made of all the others, for the scorer.
   private let tables = Mutex<ScorerTables?>(nil)
+  /// The same for `WhatIf`.
+  private let changes = Mutex<WhatIf.Tables?>(nil)
 
   package struct Rule: Sendable, BitwiseCopyable {
     let when: ConditionPool.Root
@@ -151,12 +153,21 @@ package final class Policy: Sendable {
   }
 
   /// All of it that scoring asks for; valid while the policy lives.
-  var scoring: ScorerTables.View {
+  var scoring: UnsafePointer<ScorerTables.View> {
     tables.withLock { tables in
-      if let tables { return tables.view }
+      if let tables { return UnsafePointer(tables.view) }
       let made = ScorerTables(self)
       tables = made
-      return made.view
+      return UnsafePointer(made.view)
+    }
+  }
+
+  /// What the facts may become, and what that reaches.
+  var whatIf: WhatIf.Tables {
+    changes.withLock { changes in
+      let made = changes ?? WhatIf.Tables(self)
+      changes = made
+      return made
     }
   }
 
@@ -187,6 +198,6 @@ package final class Policy: Sendable {
   /// What an option is worth over the hurdle, in 1e-12 of the currency.
   @inline(__always)
   package func worth(value: Int64, spend: Int64) -> Int128 {
-    Int128(Micros.one) * Int128(value) - Int128(hurdle) * Int128(spend)
+    Micros.worth(value: value, spend: spend, hurdle: hurdle)
   }
 }

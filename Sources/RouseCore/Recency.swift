@@ -4,7 +4,7 @@
 /// thresholds are irrational, so no day meets one, and a table of twenty doubles finds each: no log2.
 package struct Recency: Sendable {
   /// `lost[d]` = points lost at d days, for the days nearly every candidate has.
-  let lost: [Int16]
+  private let lost: [Int16]
   static let tableDays = 4096
   /// Smallest number of days that loses k + 1 points.
   private let thresholds: [Int64]
@@ -35,10 +35,40 @@ package struct Recency: Sendable {
     self.lost = lost
   }
 
+  /// Where several recencies stand in shared tables.
+  struct Place: BitwiseCopyable {
+    let lost: Int
+    let thresholds: Int
+    let count: Int
+  }
+
+  func append(to lost: inout [Int16], _ thresholds: inout [Int64]) -> Place {
+    defer {
+      lost += self.lost
+      thresholds += self.thresholds
+    }
+    return Place(lost: lost.count, thresholds: thresholds.count, count: self.thresholds.count)
+  }
+
   /// Points, at most 0. `silentDays` >= 0.
   package func points(silentDays: Int64) -> Int {
-    if silentDays < lost.count { return silentDays < 0 ? 0 : -Int(lost[Int(silentDays)]) }
-    return -firstIndex(above: silentDays, in: thresholds)
+    lost.withUnsafeBufferPointer { lost in
+      thresholds.withUnsafeBufferPointer { thresholds in
+        Self.points(silentDays, lost: lost.baseAddress, thresholds: thresholds.baseAddress, count: thresholds.count)
+      }
+    }
+  }
+
+  /// The same by tables at hand: `tableDays` of points lost, and `count` thresholds.
+  @inline(__always)
+  static func points(
+    _ silentDays: Int64, lost: UnsafePointer<Int16>?, thresholds: UnsafePointer<Int64>?, count: Int
+  ) -> Int {
+    guard let lost, silentDays >= 0 else { return 0 }
+    if silentDays < Int64(tableDays) { return -Int(lost[Int(silentDays)]) }
+    var points = 0
+    while let thresholds, points < count, thresholds[points] <= silentDays { points += 1 }
+    return -points
   }
 
   /// The days at which the points fall next; nil at the floor.

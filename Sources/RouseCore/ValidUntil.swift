@@ -40,6 +40,7 @@ package final class ValidUntil {
     // Since when only the time of day has mattered.
     var since = now
     trial.assign(kept)
+    if first.share >= 0 { trial.share = first.share }
     window.start(kept.contacts, at: now)
     listArrivals(after: now)
     var next = turns(after: now, row, first)
@@ -53,7 +54,7 @@ package final class ValidUntil {
       if now > Moment.last { return nil }
       trial.restoreTimes(of: kept, policy.timesCount)
       window.advance(to: now)
-      Scorer(scorer, now: now).score(trial, contacts: window, into: &decision)
+      scorer.scoring.at(now).score(trial, contacts: window, into: &decision)
       if differs(from: first) { return now }
       next = turns(after: now, trial, decision)
     }
@@ -64,7 +65,7 @@ package final class ValidUntil {
     if decision.tier != first.tier || decision.riskScore != first.riskScore { return true }
     guard decision.depth >= .value else { return false }
     return decision.points != first.points
-      || decision.options[decision.best].channel != first.options[first.best].channel
+      || decision.bestOption?.channel != first.bestOption?.channel
   }
 
   // MARK: - Moments of change
@@ -85,7 +86,9 @@ package final class ValidUntil {
   /// - Parameters:
   ///   - row: as it was scored at `now`.
   ///   - decision: what was decided then.
-  private func turns(after now: Int64, _ row: CandidateRow, _ decision: Decision) -> (once: Int64, daily: Int64) {
+  private func turns(after now: Int64, _ row: CandidateRow, _ decision: Decision) -> (
+    once: Int64, daily: Int64
+  ) {
     var once = Int64.max
     var daily = Int64.max
     while nextArrival < arrivals.count, arrivals[nextArrival] <= now { nextArrival += 1 }
@@ -106,13 +109,16 @@ package final class ValidUntil {
       reach(turns.more, start)
     }
     /// The next time that the count grows.
-    func step(_ start: Int64) -> Int64 { start + (floorDivide(now - start, Moment.day) + 1) * Moment.day }
+    func step(_ start: Int64) -> Int64 {
+      start + (floorDivide(now - start, Moment.day) + 1) * Moment.day
+    }
 
     if let recall = policy.stages[decision.stage].recall {
       reach(recall.dormantDays, decision.clock)
       if decision.depth >= .value {
         reach(
-          recall.recency.nextFall(after: decision.silentDays ?? 0), decision.latestTime ?? decision.clock)
+          recall.recency.nextFall(after: decision.silentDays ?? 0),
+          decision.latestTime ?? decision.clock)
       }
     }
     reach(policy.definition.contact.gapDays, decision.lastContact)
@@ -139,7 +145,9 @@ package final class ValidUntil {
   }
 
   /// What is counted from. It is now itself as long as that lies ahead: then the count stays at 0.
-  private func start(_ counter: DayCounters.Counter, _ row: CandidateRow, _ decision: Decision) -> Int64? {
+  private func start(_ counter: DayCounters.Counter, _ row: CandidateRow, _ decision: Decision)
+    -> Int64?
+  {
     switch counter.start {
     case .clock: return decision.clock
     case .latestTime: return decision.latestTime ?? decision.clock

@@ -18,6 +18,9 @@ package struct ByteWriter: ~Copyable {
 
   package var array: [UInt8] { Array(bytes) }
 
+  /// The byte written last; 0 before there is one.
+  var last: UInt8 { count > 0 ? base[count - 1] : 0 }
+
   package mutating func removeAll() { count = 0 }
 
   /// Forgets what was written, and gives memory back beyond what is to be kept.
@@ -36,6 +39,16 @@ package struct ByteWriter: ~Copyable {
   private mutating func reserve(_ more: Int) {
     if count + more > capacity { grow(more) }
   }
+
+  /// A cursor at the end, with room for so many bytes; what it wrote counts once it has been handed back to `end`.
+  @inline(__always)
+  mutating func cursor(_ most: Int) -> ByteCursor {
+    reserve(most + ByteCursor.slack)
+    return ByteCursor(at: base + count)
+  }
+
+  @inline(__always)
+  mutating func end(_ cursor: ByteCursor) { count = base.distance(to: cursor.at) }
 
   private mutating func grow(_ more: Int) {
     capacity = max(capacity * 2, count + more)
@@ -82,8 +95,14 @@ package struct ByteWriter: ~Copyable {
 
   /// A JSON string: UTF-8 as it is, but for `"`, `\` and controls (model 10).
   package mutating func writeQuoted(_ text: UnsafeRawBufferPointer) {
-    reserve(text.count + 2)
     put(0x22)
+    writeEscaped(text)
+    put(0x22)
+  }
+
+  /// The same without the quotes.
+  mutating func writeEscaped(_ text: UnsafeRawBufferPointer) {
+    reserve(text.count)
     var start = 0
     for index in text.indices {
       let byte = text[index]
@@ -105,95 +124,45 @@ package struct ByteWriter: ~Copyable {
       }
     }
     write(UnsafeRawBufferPointer(rebasing: text[start...]))
-    put(0x22)
   }
 
   package mutating func write(_ value: Int) { write(Int64(value)) }
 
   package mutating func write(_ value: Int64) {
-    if value < 0 { put(0x2D) }
-    writeDigits(value.magnitude)
-  }
-
-  private mutating func writeDigits(_ value: UInt64) {
-    reserve(20)
-    var rest = value
-    var digits = 1
-    var limit: UInt64 = 10
-    while digits < 20, value >= limit {
-      digits += 1
-      let (next, overflow) = limit.multipliedReportingOverflow(by: 10)
-      if overflow { break }
-      limit = next
-    }
-    for index in stride(from: digits - 1, through: 0, by: -1) {
-      base[count + index] = 0x30 + UInt8(truncatingIfNeeded: rest % 10)
-      rest /= 10
-    }
-    count += digits
+    var cursor = cursor(ByteCursor.longestNumber)
+    cursor.write(value)
+    end(cursor)
   }
 
   /// The shortest decimal that reads back as the same double; null for what JSON cannot say.
   package mutating func write(number: Double) {
-    if number.isFinite { write(shortest(number)) } else { write("null") }
+    guard number.isFinite else { return write("null") }
+    // Most are whole, and a string of its own costs more than its digits.
+    if abs(number) < 1e18, number == Double(Int64(number)) { return write(Int64(number)) }
+    write(shortest(number))
   }
 
   /// A number made from micros: up to six decimals, no trailing zeros, no point when whole (model 10).
-  package mutating func write(micros: Int64) { write(fixed: micros, scale: 1_000_000, decimals: 6) }
+  package mutating func write(micros: Int64) {
+    var cursor = cursor(ByteCursor.longestNumber)
+    cursor.write(micros: micros)
+    end(cursor)
+  }
 
   /// The same from millionths that may exceed 64 bits.
   package mutating func write(micros: Int128) {
     if let small = Int64(exactly: micros) { return write(micros: small) }
-    if micros < 0 { put(0x2D) }
-    let magnitude = micros.magnitude
-    write(String(magnitude / 1_000_000))
-    writeFraction(UInt64(magnitude % 1_000_000), decimals: 6)
+    var cursor = cursor(ByteCursor.longestNumber)
+    cursor.write(large: micros, units: 1_000_000, decimals: 6)
+    end(cursor)
   }
 
-  /// The same with four decimals, from ten-thousandths.
-  package mutating func write(roi: Int128) {
-    if let small = Int64(exactly: roi) { return write(fixed: small, scale: 10_000, decimals: 4) }
-    if roi < 0 { put(0x2D) }
-    let magnitude = roi.magnitude
-    write(String(magnitude / 10_000))
-    writeFraction(UInt64(magnitude % 10_000), decimals: 4)
+  /// A moment as a JSON string: RFC 3339 in UTC.
+  mutating func write(moment: Int64) {
+    var cursor = cursor(ByteCursor.longestNumber)
+    cursor.put(0x22)
+    cursor.write(moment: moment)
+    cursor.put(0x22)
+    end(cursor)
   }
-
-  private mutating func write(fixed value: Int64, scale: UInt64, decimals: Int) {
-    if value < 0 { put(0x2D) }
-    let magnitude = value.magnitude
-    writeDigits(magnitude / scale)
-    writeFraction(magnitude % scale, decimals: decimals)
-  }
-
-  private mutating func writeFraction(_ fraction: UInt64, decimals: Int) {
-    guard fraction != 0 else { return }
-    var digits = decimals
-    var rest = fraction
-    while rest % 10 == 0 {
-      rest /= 10
-      digits -= 1
-    }
-    reserve(digits + 1)
-    base[count] = 0x2E
-    for index in stride(from: digits, through: 1, by: -1) {
-      base[count + index] = 0x30 + UInt8(truncatingIfNeeded: rest % 10)
-      rest /= 10
-    }
-    count += digits + 1
-  }
-
-  // MARK: - Packed integers
-
-  /// A signed integer in as few bytes as it needs; `PackedReader` reads it back.
-  mutating func pack(_ value: Int64) {
-    var rest = UInt64(bitPattern: value << 1 ^ value >> 63)
-    while rest >= 0x80 {
-      put(UInt8(truncatingIfNeeded: rest) | 0x80)
-      rest >>= 7
-    }
-    put(UInt8(truncatingIfNeeded: rest))
-  }
-
-  @inline(__always) mutating func pack(_ value: Int) { pack(Int64(value)) }
 }

@@ -8,7 +8,7 @@ struct CandidateOutput {
 
   init(scorer: Scorer, writer: DecisionWriter, extras: Extras) {
     self.writer = writer
-    explanation = extras.contains(.explain) ? ExplanationWriter(scorer: scorer) : nil
+    explanation = extras.contains(.explain) ? ExplanationWriter(scorer: scorer, writer: writer) : nil
     validUntil = extras.contains(.validUntil) ? ValidUntil(scorer: scorer) : nil
   }
 

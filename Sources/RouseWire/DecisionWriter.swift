@@ -3,18 +3,13 @@ import RouseCore
 /// Writes decisions as the JSON of model 10. What does not depend on the candidate is made once: a row is mostly copies.
 package final class DecisionWriter: Sendable {
   package let policy: Policy
-  private let tables: WireTables
-  private let offsetCount: Int
-  /// By channel and offset.
-  private let sendTimes: [[UInt8]]
+  let tables: WireTables
+  private let texts: DecisionTexts
 
   package init(scorer: Scorer, tables: WireTables) {
     policy = scorer.policy
     self.tables = tables
-    offsetCount = scorer.offsetCount
-    sendTimes = scorer.policy.channels.indices.flatMap { channel in
-      (0..<scorer.offsetCount).map { quoted(scorer.sendAt(channel: channel, offset: $0)) }
-    }
+    texts = DecisionTexts(scorer: scorer)
   }
 
   /// What a rank adds to a decision.
@@ -33,137 +28,151 @@ package final class DecisionWriter: Sendable {
   ///   - userID: empty for null.
   ///   - placement: in a rank.
   package func write(
-    _ decision: Decision, userID: UnsafeRawBufferPointer, placement: Placement = Placement(), into out: inout ByteWriter
+    _ decision: Decision, userID: UnsafeRawBufferPointer, placement: Placement = Placement(),
+    into out: inout ByteWriter
   ) {
-    out.write("{\"user_id\":")
-    if userID.isEmpty { out.write("null") } else { out.writeQuoted(userID) }
-    out.write(",\"status\":\"")
-    out.write(tables.statusNames[Int(decision.status.rawValue)])
-    if placement.rank > 0 {
-      out.write("\",\"rank\":")
-      out.write(placement.rank)
-      out.write(",\"reasons\":[")
+    let view = texts.view
+    let bytes = view.bytes
+    var cursor = out.cursor(view.most + userID.count + decision.reasonCount * view.mostCode)
+    if userID.isEmpty {
+      cursor.write(view.nobody, of: bytes)
     } else {
-      out.write("\",\"reasons\":[")
+      cursor.write(view.userID, of: bytes)
+      let plain = cursor.writePlain(userID)
+      if plain < userID.count {
+        out.end(cursor)
+        out.writeEscaped(UnsafeRawBufferPointer(rebasing: userID[plain...]))
+        cursor = out.cursor(view.most + decision.reasonCount * view.mostCode)
+      }
+      cursor.put(0x22)
     }
-    for (index, reason) in decision.reasons.enumerated() {
-      if index > 0 { out.put(0x2C) }
-      out.write(tables.codes[Int(reason)])
+    cursor.write(view.statuses[Int(decision.status.rawValue)], of: bytes)
+    if placement.rank > 0 {
+      cursor.write(view.rank, of: bytes)
+      cursor.write(placement.rank)
     }
-    out.put(0x5D)
-    if decision.depth >= .stage {
-      out.write(",\"stage\":")
-      if decision.stage >= 0 { out.write(tables.stageNames[decision.stage]) } else { out.write("null") }
+    cursor.write(view.reasons, of: bytes)
+    for index in 0..<decision.reasonCount {
+      cursor.write(view.codes[Int(decision.lists.reasons[index])], of: bytes)
     }
-    if decision.depth >= .risk { writeRisk(decision, &out) }
-    if decision.depth >= .value { writeValue(decision, &out) }
-    if !decision.issues.isEmpty { writeIssues(decision.issues, &out) }
+    // Each code has a comma after it.
+    if decision.reasonCount > 0 { cursor.at -= 1 }
+    cursor.put(0x5D)
+    if decision.depth >= .stage { cursor.write(view.stages[decision.stage + 1], of: bytes) }
+    if decision.depth >= .risk { writeRisk(decision, view, &cursor) }
+    if decision.depth >= .value { writeValue(decision, view, &cursor) }
+    if !decision.issues.isEmpty {
+      out.end(cursor)
+      writeIssues(decision.issues, &out)
+      cursor = out.cursor(view.most)
+    }
     if decision.ignored > 0 {
-      out.write(",\"ignored\":")
-      out.write(decision.ignored)
+      cursor.write(view.ignored, of: bytes)
+      cursor.write(decision.ignored)
     }
     if let ghost = placement.ghost {
-      out.write(",\"ghost\":")
-      if ghost >= 0 { out.write(tables.channelNames[Int(ghost)]) } else { out.write("null") }
+      cursor.write(view.ghosts[Int(ghost) + 1], of: bytes)
     }
     if let propensity = placement.propensity {
-      out.write(",\"propensity\":")
-      out.write(micros: propensity)
+      cursor.write(view.propensity, of: bytes)
+      cursor.write(micros: propensity)
     }
-    out.put(0x7D)
+    cursor.put(0x7D)
+    out.end(cursor)
   }
 
   /// The member that a score adds when it is asked for.
   static func write(validUntil moment: Int64?, into out: inout ByteWriter) {
     out.write(",\"valid_until\":")
     guard let moment else { return out.write("null") }
-    out.put(0x22)
-    out.write(Moment.format(moment))
-    out.put(0x22)
+    out.write(moment: moment)
   }
 
-  private func writeRisk(_ decision: Decision, _ out: inout ByteWriter) {
-    out.write(",\"dormant_days\":")
-    if let days = decision.dormantDays { out.write(days) } else { out.write("null") }
-    out.write(",\"silent_days\":")
-    if let days = decision.silentDays { out.write(days) } else { out.write("null") }
-    out.write(",\"tier\":")
-    if decision.tier >= 0 { out.write(tables.tierNames[decision.tier]) } else { out.write("null") }
-    out.write(",\"risk_score\":")
-    out.write(decision.riskScore)
-    out.write(",\"pd\":")
-    out.write(micros: Micros.from(decision.pd))
+  @inline(__always)
+  private func writeRisk(
+    _ decision: Decision, _ view: DecisionTexts.View, _ cursor: inout ByteCursor
+  ) {
+    let bytes = view.bytes
+    cursor.write(view.dormantDays, of: bytes)
+    if let days = decision.dormantDays {
+      cursor.write(days)
+    } else {
+      cursor.write(view.null, of: bytes)
+    }
+    cursor.write(view.silentDays, of: bytes)
+    if let days = decision.silentDays {
+      cursor.write(days)
+    } else {
+      cursor.write(view.null, of: bytes)
+    }
+    cursor.write(view.tiers[decision.tier + 1], of: bytes)
+    cursor.write(decision.riskScore)
+    cursor.write(view.pd, of: bytes)
+    cursor.write(micros: Micros.from(decision.pd))
     if let until = decision.until {
-      out.write(",\"until\":\"")
-      out.write(Moment.format(until))
-      out.put(0x22)
+      cursor.write(view.until, of: bytes)
+      cursor.write(moment: until)
+      cursor.put(0x22)
     }
   }
 
-  private func writeValue(_ decision: Decision, _ out: inout ByteWriter) {
-    out.write(",\"points\":")
-    out.write(decision.points)
-    out.write(",\"why\":[")
-    var isFirst = true
-    func separate(_ out: inout ByteWriter) {
-      if !isFirst { out.put(0x2C) }
-      isFirst = false
-    }
-    if decision.stage >= 0, let recall = policy.stages[decision.stage].recall, recall.points != 0 {
-      separate(&out)
-      out.write("[\"stage\",")
-      out.write(tables.stageNames[decision.stage])
-      out.put(0x2C)
-      out.write(recall.points)
-      out.put(0x5D)
-    }
+  @inline(__always)
+  private func writeValue(
+    _ decision: Decision, _ view: DecisionTexts.View, _ cursor: inout ByteCursor
+  ) {
+    let bytes = view.bytes
+    cursor.write(view.points, of: bytes)
+    cursor.write(decision.points)
+    cursor.write(view.why, of: bytes)
+    let why = cursor.at
+    cursor.write(view.stagePoints[decision.stage], of: bytes)
     if decision.recency != 0 {
-      separate(&out)
-      out.write("[\"recency\",\"")
-      out.write(decision.silentDays ?? 0)
-      out.write("d\",")
-      out.write(decision.recency)
-      out.put(0x5D)
+      cursor.write(view.recency, of: bytes)
+      cursor.write(decision.silentDays ?? 0)
+      cursor.write(view.days, of: bytes)
+      cursor.write(decision.recency)
+      cursor.write(view.end, of: bytes)
     }
     if decision.approval != 0 {
-      separate(&out)
-      out.write("[\"approval\",\"")
-      out.write(decision.riskScore)
-      out.write("\",")
-      out.write(decision.approval)
-      out.put(0x5D)
+      cursor.write(view.approval, of: bytes)
+      cursor.write(decision.riskScore)
+      cursor.write(view.close, of: bytes)
+      cursor.write(decision.approval)
+      cursor.write(view.end, of: bytes)
     }
-    for (row, bin) in decision.responseBins.enumerated() {
-      let bins = tables.attributes[row]
-      let text = bins[bin >= 0 ? Int(bin) : bin == Scorecard.Bin.missing ? bins.count - 2 : bins.count - 1]
-      if text.isEmpty { continue }
-      separate(&out)
-      out.write(text)
+    for row in 0..<decision.responseBinCount {
+      let bin = Int(decision.lists.responseBins[row])
+      cursor.write(view.attributes[Int(view.attributeStarts[row]) + bin + 2], of: bytes)
     }
-    out.write("],\"arm\":\"")
-    out.write(decision.arm.name)
-    out.put(0x22)
-    guard decision.best < decision.options.count else { return }
-    out.write(",\"best\":")
-    write(decision.options[decision.best], offset: decision.offset, &out)
+    // Each of them has a comma after it.
+    if cursor.at != why { cursor.at -= 1 }
+    cursor.write(view.arms[Int(decision.arm.rawValue)], of: bytes)
+    guard let best = decision.bestOption else { return }
+    cursor.write(view.bests[Int(best.channel)], of: bytes)
+    cursor.write(micros: Int64(best.p))
+    cursor.write(view.value, of: bytes)
+    cursor.write(micros: best.value)
+    cursor.write(view.spend, of: bytes)
+    cursor.write(micros: best.spend)
+    cursor.write(view.capital, of: bytes)
+    cursor.write(micros: best.capital)
+    cursor.write(view.roi, of: bytes)
+    if let roi = best.roi {
+      cursor.write(tenThousandths: roi)
+    } else {
+      cursor.write(view.null, of: bytes)
+    }
+    cursor.write(view.sendTimes[Int(best.channel) * view.offsetCount + decision.offset], of: bytes)
   }
 
-  private func write(_ option: Option, offset: Int, _ out: inout ByteWriter) {
-    out.write("{\"channel\":")
-    out.write(tables.channelNames[Int(option.channel)])
-    out.write(",\"p\":")
-    out.write(micros: Int64(option.p))
-    out.write(",\"value\":")
-    out.write(micros: option.value)
-    out.write(",\"spend\":")
-    out.write(micros: option.spend)
-    out.write(",\"capital\":")
-    out.write(micros: option.capital)
-    out.write(",\"roi\":")
-    if let roi = option.roi { out.write(roi: roi) } else { out.write("null") }
-    out.write(",\"send_at\":")
-    out.write(sendTimes[Int(option.channel) * offsetCount + offset])
-    out.put(0x7D)
+  /// `,"send_at":..`
+  func writeSendAt(channel: Int, offset: Int, into out: inout ByteWriter) {
+    let fragment = texts.view.sendTimes[channel * texts.view.offsetCount + offset]
+    var cursor = out.cursor(Int(fragment.count))
+    cursor.write(fragment, of: texts.view.bytes)
+    // It ends the object of a best channel.
+    cursor.at -= 1
+    out.end(cursor)
   }
 
   private func writeIssues(_ issues: [Issue], _ out: inout ByteWriter) {
@@ -197,7 +206,15 @@ extension Issue {
 
 extension Option {
   /// floor((20000 value + spend) / (2 spend)), in ten-thousandths; nil when nothing is spent (model 7).
-  package var roi: Int128? {
-    spend == 0 ? nil : floorDivide(20_000 * Int128(value) + Int128(spend), 2 * Int128(spend))
+  var roi: Int128? {
+    if spend == 0 { return nil }
+    // Nearly every option's numbers fit: a division of 128 bits is a call.
+    let (scaled, isLarge) = value.multipliedReportingOverflow(by: 20_000)
+    let (sum, isLarger) = scaled.addingReportingOverflow(spend)
+    let (twice, isLargest) = spend.addingReportingOverflow(spend)
+    if isLarge || isLarger || isLargest || twice <= 0 {
+      return floorDivide(20_000 * Int128(value) + Int128(spend), 2 * Int128(spend))
+    }
+    return Int128(floorDivide(sum, twice))
   }
 }

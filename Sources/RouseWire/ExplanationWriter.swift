@@ -6,11 +6,15 @@ final class ExplanationWriter {
   private let scorer: Scorer
   private let policy: Policy
   private let whatIf: WhatIf
+  private let writer: DecisionWriter
+  private let texts: ExplanationTexts
 
-  init(scorer: Scorer) {
+  init(scorer: Scorer, writer: DecisionWriter) {
     self.scorer = scorer
+    self.writer = writer
     policy = scorer.policy
     whatIf = WhatIf(scorer: scorer)
+    texts = writer.tables.explanation
   }
 
   /// - Parameter row: as it was scored, with its texts kept.
@@ -19,7 +23,7 @@ final class ExplanationWriter {
     member("facts", &out) { facts(row, decision, &$0) }
     member("stages", &out) { stages(row, &$0) }
     member("clock", &out) { out in
-      if let clock = decision.clock { out.writeQuoted(Moment.format(clock)) } else { out.write("null") }
+      if let clock = decision.clock { out.write(moment: clock) } else { out.write("null") }
     }
     if decision.depth >= .risk {
       member("rules", &out) { rules(row, &$0) }
@@ -43,22 +47,35 @@ final class ExplanationWriter {
   // MARK: - JSON
 
   /// A member of the object at hand; the first one has no comma before it.
-  private func member(_ name: String, _ out: inout ByteWriter, _ value: (inout ByteWriter) -> Void) {
-    if out.bytes.last != 0x7B { out.put(0x2C) }
-    out.writeQuoted(name)
-    out.put(0x3A)
+  private func member(
+    _ name: StaticString, _ out: inout ByteWriter, _ value: (inout ByteWriter) -> Void
+  ) {
+    if out.last != 0x7B { out.put(0x2C) }
+    out.put(0x22)
+    out.write(name)
+    out.write("\":")
     value(&out)
   }
 
-  private func member(_ name: String, _ text: String, _ out: inout ByteWriter) {
+  private func member(_ name: StaticString, _ text: String, _ out: inout ByteWriter) {
     member(name, &out) { $0.writeQuoted(text) }
   }
-  private func member(_ name: String, _ value: Int, _ out: inout ByteWriter) { member(name, &out) { $0.write(value) } }
-  private func member(_ name: String, _ value: Double, _ out: inout ByteWriter) {
+  private func member(_ name: StaticString, _ value: Int, _ out: inout ByteWriter) {
+    member(name, &out) { $0.write(value) }
+  }
+  private func member(_ name: StaticString, _ value: Double, _ out: inout ByteWriter) {
     member(name, &out) { $0.write(number: value) }
   }
-  private func member(_ name: String, micros: Int64, _ out: inout ByteWriter) {
+  private func member(_ name: StaticString, micros: Int64, _ out: inout ByteWriter) {
     member(name, &out) { $0.write(micros: micros) }
+  }
+
+  /// A list of entries that have a comma after each.
+  private func entries(_ out: inout ByteWriter, _ write: (inout ByteWriter) -> Void) {
+    out.put(0x5B)
+    write(&out)
+    if out.last == 0x2C { out.truncate(to: out.count - 1) }
+    out.put(0x5D)
   }
 
   private func list<Items: Sequence>(
@@ -83,19 +100,17 @@ final class ExplanationWriter {
   // MARK: - Parts
 
   private func facts(_ row: CandidateRow, _ decision: Decision, _ out: inout ByteWriter) {
-    list(0..<policy.fields.slotCount, &out) { slot, out in
-      object(&out) { out in
-        member("name", policy.fields.name(ofSlot: slot), &out)
-        member("type", policy.fields.type(ofSlot: slot).rawValue, &out)
-        member("value", &out) { fact(slot, row, &$0) }
-        let source =
-          switch row.states[slot] {
-          case FactState.present:
-            slot < policy.fields.declared.count ? "candidate" : slot == policy.fields.nowSlot ? "request" : "derived"
-          case FactState.missing: "missing"
-          default: "not usable"
-          }
-        member("source", source, &out)
+    entries(&out) { out in
+      for slot in texts.facts.indices {
+        let fact = texts.facts[slot]
+        switch row.states[slot] {
+        case FactState.present:
+          texts.write(fact.before, into: &out)
+          self.fact(slot, row, &out)
+          texts.write(fact.after, into: &out)
+        case FactState.missing: texts.write(fact.missing, into: &out)
+        default: texts.write(fact.notUsable, into: &out)
+        }
       }
     }
   }
@@ -103,7 +118,7 @@ final class ExplanationWriter {
   private func fact(_ slot: Int, _ row: CandidateRow, _ out: inout ByteWriter) {
     guard row.isPresent(slot) else { return out.write("null") }
     switch policy.fields.type(ofSlot: slot) {
-    case .time: out.writeQuoted(Moment.format(Int64(bitPattern: row.bits[slot])))
+    case .time: out.write(moment: Int64(bitPattern: row.bits[slot]))
     case .number: out.write(number: Double(bitPattern: row.bits[slot]))
     case .boolean: row.bits[slot] != 0 ? out.write("true") : out.write("false")
     case .text:
@@ -120,65 +135,47 @@ final class ExplanationWriter {
   }
 
   private func stages(_ row: CandidateRow, _ out: inout ByteWriter) {
-    list(scorer.stageTruths(row), &out) { stage, out in
-      object(&out) { out in
-        member("stage", policy.stages[stage.stage].name, &out)
-        member("when", stage.when, &out)
-        member("truth", stage.truth.name, &out)
+    entries(&out) { out in
+      for (stage, truth) in scorer.stageTruths(row) {
+        texts.write(texts.stages[stage][truth], into: &out)
       }
     }
   }
 
   private func rules(_ row: CandidateRow, _ out: inout ByteWriter) {
-    let all =
-      scorer.suppressTruths(row).map { ("suppress", $0.rule, $0.truth) }
-      + scorer.knockoutTruths(row).map { ("knockout", $0.rule, $0.truth) }
-    list(all, &out) { entry, out in
-      object(&out) { out in
-        member("kind", entry.0, &out)
-        member("code", entry.1.code, &out)
-        member("when", entry.1.when.text, &out)
-        member("truth", entry.2.name, &out)
-        if let say = entry.1.say { member("say", say, &out) }
+    entries(&out) { out in
+      for (index, truth) in scorer.ruleTruths(row).enumerated() {
+        texts.write(texts.rules[index][truth], into: &out)
       }
     }
   }
 
-  private func rows(_ card: Scorecard, _ bins: [Int32], _ out: inout ByteWriter) {
-    list(zip(card.rows, bins), &out) { entry, out in
-      let (characteristic, bin) = entry
-      object(&out) { out in
-        member("name", characteristic.name, &out)
-        member("bin", characteristic.name(ofBin: bin), &out)
-        member("points", characteristic.points(ofBin: bin), &out)
-        member("top", characteristic.top, &out)
-        if let code = characteristic.code { member("code", policy.codes[code].code, &out) }
-      }
+  private func rows(_ texts: [[Fragment]], _ bins: some Sequence<Int32>, _ out: inout ByteWriter) {
+    entries(&out) { out in
+      for (row, bin) in zip(texts, bins) { self.texts.write(row, bin: bin, into: &out) }
     }
   }
 
   private func risk(_ row: CandidateRow, _ decision: Decision, _ out: inout ByteWriter) {
     let risk = policy.definition.risk
     let bins = scorer.bins(policy.risk, row)
-    object(&out) { out in
-      member("base_score", risk.baseScore, &out)
-      member("base_odds", risk.baseOdds, &out)
-      member("rows", &out) { rows(policy.risk, bins, &$0) }
-      member("thin", &out) { out in
-        guard let thin = risk.thin else { return out.write("null") }
-        let known = bins.count { $0 != Scorecard.Bin.missing }
-        object(&out) { out in
-          member("known", known, &out)
-          member("known_below", thin.knownBelow, &out)
-          member("points", known < thin.knownBelow ? thin.points : 0, &out)
-        }
+    texts.write(texts.risk, into: &out)
+    member("rows", &out) { rows(texts.riskRows, bins, &$0) }
+    member("thin", &out) { out in
+      guard let thin = risk.thin else { return out.write("null") }
+      let known = bins.count { $0 != Scorecard.Bin.missing }
+      object(&out) { out in
+        member("known", known, &out)
+        member("known_below", thin.knownBelow, &out)
+        member("points", known < thin.knownBelow ? thin.points : 0, &out)
       }
-      member("score", decision.riskScore, &out)
-      member("cutoff", risk.cutoff, &out)
-      member("lift", scorer.lift(decision), &out)
-      member("odds", scorer.riskOdds(decision), &out)
-      member("pd", micros: Micros.from(decision.pd), &out)
     }
+    member("score", decision.riskScore, &out)
+    member("cutoff", risk.cutoff, &out)
+    member("lift", scorer.lift(decision), &out)
+    member("odds", scorer.riskOdds(decision), &out)
+    member("pd", micros: Micros.from(decision.pd), &out)
+    out.put(0x7D)
   }
 
   private func contact(_ decision: Decision, _ out: inout ByteWriter) {
@@ -189,7 +186,7 @@ final class ExplanationWriter {
       member("cap_30d", contact.cap30d, &out)
       member("contacts_30d", decision.contacts30d, &out)
       member("last_contact", &out) { out in
-        if let last = decision.lastContact { out.writeQuoted(Moment.format(last)) } else { out.write("null") }
+        if let last = decision.lastContact { out.write(moment: last) } else { out.write("null") }
       }
     }
   }
@@ -197,29 +194,30 @@ final class ExplanationWriter {
   private func channels(_ row: CandidateRow, _ decision: Decision, _ out: inout ByteWriter) {
     var rung = 0
     list(policy.channels.indices, &out) { index, out in
-      let needs = scorer.needs(index, row)
-      if needs.truth == .yes { rung += 1 }
+      let truth = scorer.needs(index, row)
+      if truth == .yes { rung += 1 }
       let definition = policy.definition.channels[index]
       let recent = scorer.recentContacts(index, row)
       let isOpen = policy.definition.contact.ladder == .best || rung <= 1 + decision.contacts30d
       let state =
-        needs.truth != .yes
-        ? "needs not met" : !isOpen ? "not open yet" : recent >= definition.cap30d ? "at its cap" : "free"
-      object(&out) { out in
-        member("channel", definition.name, &out)
-        member("needs", needs.text, &out)
-        member("truth", needs.truth.name, &out)
-        member("rung", &out) { out in if needs.truth == .yes { out.write(rung) } else { out.write("null") } }
-        member("recent", recent, &out)
-        member("cap", definition.cap30d, &out)
-        member("state", state, &out)
-        if let option = decision.options.firstIndex(where: { Int($0.channel) == index }) {
-          self.option(option, decision, &out)
-        } else {
-          member("chosen", &out) { $0.write("false") }
-          member("because", decision.depth < .value && state == "free" ? "the gate was closed before" : state, &out)
-        }
+        truth != .yes
+        ? "needs not met"
+        : !isOpen ? "not open yet" : recent >= definition.cap30d ? "at its cap" : "free"
+      texts.write(texts.channels[index][truth], into: &out)
+      member("rung", &out) { out in if truth == .yes { out.write(rung) } else { out.write("null") }
       }
+      member("recent", recent, &out)
+      member("cap", definition.cap30d, &out)
+      member("state", state, &out)
+      if let option = decision.options.firstIndex(where: { Int($0.channel) == index }) {
+        self.option(option, decision, &out)
+      } else {
+        member("chosen", &out) { $0.write("false") }
+        member(
+          "because",
+          decision.depth < .value && state == "free" ? "the gate was closed before" : state, &out)
+      }
+      out.put(0x7D)
     }
   }
 
@@ -227,17 +225,19 @@ final class ExplanationWriter {
     let option = decision.options[index]
     let channel = Int(option.channel)
     if let odds = scorer.odds(channel, decision) {
-      member("chance", odds.chance, &out)
-      member("odds", odds.odds, &out)
+      texts.write(texts.chances[decision.stage][channel], into: &out)
+      member("odds", odds, &out)
     }
     member("p", micros: Int64(option.p), &out)
     member("spend", micros: option.spend, &out)
     member("value", micros: option.value, &out)
     member("capital", micros: option.capital, &out)
     member("worth", &out) { out in
-      out.write(micros: floorDivide(policy.worth(value: option.value, spend: option.spend), Int128(Micros.one)))
+      out.write(
+        micros: floorDivide(
+          policy.worth(value: option.value, spend: option.spend), Int128(Micros.one)))
     }
-    member("send_at", scorer.sendAt(channel: channel, offset: decision.offset), &out)
+    writer.writeSendAt(channel: channel, offset: decision.offset, into: &out)
     let isBest = index == decision.best
     let isChosen = isBest && decision.status == .eligible
     member("chosen", &out) { isChosen ? $0.write("true") : $0.write("false") }
@@ -247,14 +247,18 @@ final class ExplanationWriter {
       case (false, .explore): "explore: the user's hash drew another channel"
       case (true, .holdout): "the best, but the user is held out"
       case (true, .policy):
-        decision.status == .unprofitable ? "the best, but it costs more than it brings" : "worth the most"
-      case (false, _): "worth less than the best, or as much for more spend or further down the ladder"
+        decision.status == .unprofitable
+          ? "the best, but it costs more than it brings" : "worth the most"
+      case (false, _):
+        "worth less than the best, or as much for more spend or further down the ladder"
       }
     member("because", because, &out)
   }
 
   private func response(_ decision: Decision, _ out: inout ByteWriter) {
-    guard decision.stage >= 0, let recall = policy.stages[decision.stage].recall else { return out.write("null") }
+    guard decision.stage >= 0, let recall = policy.stages[decision.stage].recall else {
+      return out.write("null")
+    }
     object(&out) { out in
       member("stage_points", recall.points, &out)
       member("recency", &out) { out in
@@ -265,7 +269,8 @@ final class ExplanationWriter {
         }
       }
       member("approval", &out) { out in
-        guard recall.isAheadOfUnderwriting, let underwriting = policy.definition.risk.underwriting else {
+        guard recall.isAheadOfUnderwriting, let underwriting = policy.definition.risk.underwriting
+        else {
           return out.write("null")
         }
         object(&out) { out in
@@ -273,36 +278,24 @@ final class ExplanationWriter {
           member("points", decision.approval, &out)
         }
       }
-      member("rows", &out) { rows(policy.response, decision.responseBins, &$0) }
+      member("rows", &out) { rows(texts.responseRows, decision.responseBins, &$0) }
       member("points", decision.points, &out)
-      member("steps", &out) { out in
-        list(recall.steps, &out) { step, out in
-          object(&out) { out in
-            member("step", policy.definition.response.steps[step].name, &out)
-            member("rate", policy.definition.response.steps[step].rate, &out)
-          }
-        }
-      }
+      texts.write(texts.stageSteps[decision.stage], into: &out)
     }
   }
 
   private func money(_ row: CandidateRow, _ decision: Decision, _ out: inout ByteWriter) {
-    guard decision.stage >= 0, let recall = policy.stages[decision.stage].recall else { return out.write("null") }
-    let money = policy.definition.money
+    guard decision.stage >= 0, let recall = policy.stages[decision.stage].recall else {
+      return out.write("null")
+    }
     let from = recall.loanFrom.flatMap { slot in row.number(slot).flatMap { $0 > 0 ? slot : nil } }
     object(&out) { out in
       member("amount", decision.amount, &out)
       member("from", from.map { policy.fields.name(ofSlot: $0) } ?? "loan", &out)
-      member("use_of_limit", money.useOfLimit, &out)
-      member("max_loan", money.maxLoan, &out)
-      member("margin", money.margin, &out)
-      member("loss_given_default", money.lossGivenDefault, &out)
+      texts.write(texts.money, into: &out)
       member("pd", micros: Micros.from(decision.pd), &out)
       member("per_loan", decision.perLoan, &out)
-      member("coupon", recall.coupon, &out)
-      member("incremental", recall.incremental, &out)
-      member("relationship", money.relationship, &out)
-      member("hurdle", money.hurdle, &out)
+      texts.write(texts.stageMoney[decision.stage], into: &out)
     }
   }
 
@@ -322,7 +315,9 @@ final class ExplanationWriter {
       if let slot = turn.slot { member("from", &out) { fact(slot, row, &$0) } }
       member("to", &out) { value(turn.to, &$0) }
       member("status", turn.status.name, &out)
-      member("reasons", &out) { out in list(turn.reasons, &out) { $1.writeQuoted(policy.codes[Int($0)].code) } }
+      member("reasons", &out) { out in
+        list(turn.reasons, &out) { $1.writeQuoted(policy.codes[Int($0)].code) }
+      }
     }
   }
 
@@ -330,7 +325,7 @@ final class ExplanationWriter {
     switch value {
     case .missing: out.write("null")
     case .noContacts: out.write("[]")
-    case .time(let time): out.writeQuoted(Moment.format(time))
+    case .time(let time): out.write(moment: time)
     case .number(let number): out.write(number: number)
     case .flag(let flag): flag ? out.write("true") : out.write("false")
     case .text(let id): text(id, &out)

@@ -4,12 +4,20 @@ import RouseCore
 enum PackedDecision {
   /// - Parameter withBest: keeps the best option too, where no plan keeps it.
   static func pack(_ decision: Decision, withBest: Bool, into bytes: inout ByteWriter) {
+    let numbers = 24 + decision.reasonCount + 3 * decision.issues.count + decision.responseBinCount
+    var cursor = bytes.cursor(numbers * ByteCursor.longestPacked)
+    pack(decision, withBest: withBest, &cursor)
+    bytes.end(cursor)
+  }
+
+  @inline(__always)
+  private static func pack(_ decision: Decision, withBest: Bool, _ bytes: inout ByteCursor) {
     bytes.put(decision.status.rawValue)
     bytes.put(decision.depth.rawValue)
-    bytes.pack(decision.reasons.count)
-    for reason in decision.reasons { bytes.pack(Int(reason)) }
+    bytes.pack(decision.reasonCount)
+    for index in 0..<decision.reasonCount { bytes.pack(Int(decision.lists.reasons[index])) }
     bytes.pack(decision.issues.count)
-    for issue in decision.issues { pack(issue, into: &bytes) }
+    for issue in decision.issues { pack(issue, &bytes) }
     bytes.pack(decision.ignored)
     guard decision.depth >= .stage else { return }
     bytes.pack(decision.stage)
@@ -26,9 +34,8 @@ enum PackedDecision {
     bytes.pack(decision.points)
     bytes.put(decision.arm.rawValue)
     bytes.pack(decision.offset)
-    for bin in decision.responseBins { bytes.pack(Int(bin)) }
-    guard withBest else { return }
-    let best = decision.options[decision.best]
+    for index in 0..<decision.responseBinCount { bytes.pack(Int(decision.lists.responseBins[index])) }
+    guard withBest, let best = decision.bestOption else { return }
     bytes.pack(best.value)
     bytes.pack(best.spend)
     bytes.pack(best.capital)
@@ -36,7 +43,7 @@ enum PackedDecision {
     bytes.pack(Int(best.channel))
   }
 
-  private static func pack(_ issue: Issue, into bytes: inout ByteWriter) {
+  private static func pack(_ issue: Issue, _ bytes: inout ByteCursor) {
     switch issue {
     case .wrongType(let slot):
       bytes.put(0)
@@ -59,11 +66,10 @@ enum PackedDecision {
   /// Reads a decision back; its options are empty, or hold the best one alone.
   static func unpack(_ bytes: UnsafeRawBufferPointer, withBest: Bool, policy: Policy, into decision: inout Decision) {
     var reader = PackedReader(bytes: bytes)
-    decision.invalidate(.i01)
-    decision.reasons.removeAll(keepingCapacity: true)
+    decision.clear()
     decision.status = Status(rawValue: reader.byte()) ?? .invalid
     decision.depth = Decision.Depth(rawValue: reader.byte()) ?? .line
-    for _ in 0..<reader.int() { decision.reasons.append(Int32(truncatingIfNeeded: reader.int())) }
+    for _ in 0..<reader.int() { decision.append(reason: Int32(truncatingIfNeeded: reader.int())) }
     for _ in 0..<reader.int() { if let issue = issue(&reader) { decision.issues.append(issue) } }
     decision.ignored = reader.int()
     guard decision.depth >= .stage else { return }
@@ -83,15 +89,13 @@ enum PackedDecision {
     decision.points = reader.int()
     decision.arm = Experiment.Arm(rawValue: reader.byte()) ?? .policy
     decision.offset = reader.int()
-    decision.responseBins.removeAll(keepingCapacity: true)
-    for _ in policy.response.rows { decision.responseBins.append(Int32(truncatingIfNeeded: reader.int())) }
+    for _ in 0..<policy.response.count { decision.append(responseBin: Int32(truncatingIfNeeded: reader.int())) }
     guard withBest else { return }
-    decision.options.append(
+    decision.setOption(
       Option(
         value: reader.int64(), spend: reader.int64(), capital: reader.int64(),
         p: Int32(truncatingIfNeeded: reader.int()),
         channel: Int32(truncatingIfNeeded: reader.int())))
-    decision.best = 0
   }
 
   private static func issue(_ reader: inout PackedReader) -> Issue? {

@@ -97,8 +97,7 @@ package final class RankPart: @unchecked Sendable {
   @inline(__always)
   private func isPlanned(_ decision: Decision, _ policy: Policy, _ userID: () -> UnsafeRawBufferPointer) -> Bool {
     guard decision.status == .eligible || decision.status == .holdout && keepsHoldout else { return false }
-    guard let mark else { return true }
-    let best = decision.options[decision.best]
+    guard let mark, let best = decision.bestOption else { return true }
     let worth = policy.worth(value: best.value, spend: best.spend)
     if let wanted = mark.wants(arm: decision.arm, worth: worth) { return wanted }
     return mark.wants(arm: decision.arm, worth: worth, tie: decision.tie ?? policy.experiment.tie(userID()))

@@ -226,9 +226,7 @@ package final class Ranking: @unchecked Sendable {
     let place = places[user]
     parts[Int(place.part)].unpack(place.packing, policy: policy, into: &decision)
     let outcome = plan.outcomes[user]
-    decision.options.removeAll(keepingCapacity: true)
-    decision.options.append(users.options[outcome.shown])
-    decision.best = 0
+    decision.setOption(users.options[outcome.shown])
     var placement = DecisionWriter.Placement()
     placement.rank = outcome.rank
     if decision.arm != .policy { placement.ghost = outcome.ghost }

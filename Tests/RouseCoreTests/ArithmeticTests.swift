@@ -1,4 +1,5 @@
 import Foundation
+import TestData
 import Testing
 
 @testable import RouseCore
@@ -73,8 +74,61 @@ import Testing
     #expect(draw.arm == digest[0..<8].reduce(0) { $0 << 8 | UInt64($1) })
     #expect(draw.channel == digest[8..<16].reduce(0) { $0 << 8 | UInt64($1) })
     #expect(draw.tie == digest[16..<24].reduce(0) { $0 << 8 | UInt64($1) })
-    #expect(experiment.arm(draw) == .explore)
+    #expect(experiment.arms.arm(share: draw.arm % 10_000) == .explore)
     #expect(sha256(Array("abc".utf8)).prefix(4) == [0xBA, 0x78, 0x16, 0xBF])
+  }
+
+  /// On both sides of where a salt and a user_id fill a block of SHA-256.
+  @Test(arguments: [0, 1, 7, 46, 47, 53, 54, 55, 63, 64, 130]) func hashOfEveryLength(saltCount: Int) {
+    let salt = String(repeating: "s", count: saltCount)
+    let experiment = Experiment(ExperimentDefinition(salt: salt, holdout: 0.05, explore: 0.01))
+    for count in 0...CandidateRow.longestUserID {
+      let id = [UInt8](repeating: 0x75, count: count)
+      let draw = id.withUnsafeBytes { experiment.draw($0) }
+      let digest = sha256(Array("\(salt):".utf8) + id)
+      #expect(draw.arm == digest[0..<8].reduce(0) { $0 << 8 | UInt64($1) })
+      #expect(draw.channel == digest[8..<16].reduce(0) { $0 << 8 | UInt64($1) })
+      #expect(draw.tie == digest[16..<24].reduce(0) { $0 << 8 | UInt64($1) })
+    }
+  }
+
+  /// `micros` by a cut is `micros` by a floor.
+  @Test func microsByCut() {
+    var random = SplitMix(state: 7)
+    for exponent in -12...13 {
+      for _ in 0..<1000 {
+        let value =
+          Double.random(in: -1...1, using: &random) * Double(sign: .plus, exponent: exponent * 3, significand: 1)
+        let floor = (value * 1e6 + 0.5).rounded(.down)
+        #expect(Micros.from(value) == Int64(min(max(floor, -9.2e18), 9.2e18)))
+      }
+    }
+    for value in [-1.5e-6, -0.5e-6, 0.5e-6, 1.5e-6, -1e-9, 0, 2.5e-6] {
+      #expect(Double(Micros.from(value)) == (value * 1e6 + 0.5).rounded(.down))
+    }
+    #expect(Micros.from(.nan) == Int64(-9.2e18) && Micros.from(.infinity) == Int64(9.2e18))
+  }
+
+  /// Powers at hand give what powers made anew do, within the table and beyond.
+  @Test func scaleByFactors() {
+    for points in -2100...2100 {
+      for odds in [15, 0.0231, 1e-300, 1e300, 0, .infinity] {
+        #expect(Odds.scale(odds, points, by: Odds.factorsAtZero) == Odds.scale(odds, points))
+      }
+    }
+  }
+
+  /// A worth of 64-bit products is the worth of `Int128`'s.
+  @Test func worthOfWideProducts() {
+    var random = SplitMix(state: 9)
+    for _ in 0..<1000 {
+      let value = Int64.random(in: -9_200_000_000_000_000_000...9_200_000_000_000_000_000, using: &random)
+      let spend = Int64.random(in: 0...9_200_000_000_000_000_000, using: &random)
+      let hurdle = Int64.random(in: 0...1_000_000_000, using: &random)
+      #expect(
+        Micros.worth(value: value, spend: spend, hurdle: hurdle)
+          == 1_000_000 * Int128(value) - Int128(hurdle) * Int128(spend))
+    }
   }
 
   @Test func didYouMean() {

@@ -28,7 +28,7 @@ import Testing
     return (0..<Int.random(in: 1...300, using: &random)).compactMap { index in
       var user = User(id: Array("u\(index)".utf8))
       for channel in 0..<Int.random(in: 1...2, using: &random) {
-        user.decision.options.append(
+        user.decision.append(
           Option(
             value: .random(in: 0...span, using: &random), spend: .random(in: 0...5, using: &random), capital: 1, p: 1,
             channel: Int32(channel)))

@@ -75,7 +75,7 @@ import Testing
     let draw = Array(vector.userID.utf8).withUnsafeBytes { experiment.draw($0) }
     #expect([draw.arm, draw.channel, draw.tie].map(String.init) == [vector.arm, vector.channel, vector.tie])
     #expect(Array(vector.userID.utf8).withUnsafeBytes { experiment.shares($0).share } == vector.share)
-    if let drawn = vector.drawn { #expect(experiment.arm(draw).name == drawn) }
+    if let drawn = vector.drawn { #expect(experiment.arms.arm(share: draw.arm % 10_000).name == drawn) }
   }
 
   /// The page on the model: its table of powers, and its codes.
