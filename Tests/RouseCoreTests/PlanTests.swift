@@ -68,7 +68,7 @@ import Testing
     var users = PlanUsers(policy: policy)
     for user in all {
       var decision = Decision()
-      for option in user.options { decision.options.append(option) }
+      for option in user.options { decision.append(option) }
       decision.best = user.best
       decision.arm = user.arm
       decision.tier = user.tier
