@@ -135,9 +135,6 @@ static inline void rouse_ctx_keep_client_sessions(SSL_CTX *ctx, int (*keep)(SSL 
   SSL_CTX_sess_set_new_cb(ctx, keep);
 }
 
-/// Whether that moment, a certificate's or a list's, has passed; also when it is malformed.
-static inline int rouse_has_passed(const ASN1_TIME *when) { return X509_cmp_current_time(when) <= 0; }
-
 /// A server keeps sessions itself, by their ids, and a ticket is no more than an id: what OpenSSL would otherwise seal into
 /// it has the peer's certificate, and to read that again, key and all, costs more than the rest of a resumed handshake.
 /// They belong to the context, so another context, with other authorities and revocation lists, asks for the certificates

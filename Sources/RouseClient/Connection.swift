@@ -118,42 +118,44 @@ package final class Connection {
   }
 
   private func takeLines(_ rows: (UnsafeRawBufferPointer) throws -> Void) throws -> Reply? {
-    var rowBytes = 0
-    func passRows() throws {
-      guard rowBytes > 0 else { return }
-      try held.withUnsafeReadableBytes { try rows(UnsafeRawBufferPointer(rebasing: $0[..<rowBytes])) }
-      held.moveReaderIndex(forwardBy: rowBytes)
-      rowBytes = 0
-    }
     while true {
-      guard let end = endOfLine(from: max(rowBytes, scanned)) else { break }
-      let view = held.readableBytesView
-      let line = view[(view.startIndex + rowBytes)..<(view.startIndex + end)]
-      let length = line.count + 1
+      let (passed, length, what) = try held.withUnsafeReadableBytes { try Self.readLines($0, from: scanned, rows) }
+      held.moveReaderIndex(forwardBy: passed + length)
       scanned = 0
-      switch ReplyLine(line) {
-      case .row: rowBytes += length
-      case .reply(let reply):
-        try passRows()
-        held.moveReaderIndex(forwardBy: length)
-        return reply
-      case .goodbye:
-        try passRows()
-        held.moveReaderIndex(forwardBy: length)
-        isDraining = true
-      case .garbled:
-        throw ClientError.garbled("what the server sends is not the protocol rouse/1; check host and port")
+      switch what {
+      case .reply(let reply): return reply
+      case .goodbye: isDraining = true
+      case .row, .garbled:
+        scanned = held.readableBytes
+        return nil
       }
     }
-    try passRows()
-    scanned = held.readableBytes
-    return nil
   }
 
-  private func endOfLine(from start: Int) -> Int? {
-    held.withUnsafeReadableBytes { bytes in
-      guard let base = bytes.baseAddress, start < bytes.count else { return nil }
-      return memchr(base + start, 0x0A, bytes.count - start).map { base.distance(to: $0) }
+  /// Hands over rows up to the first line that is none, or as far as there are whole lines.
+  /// - Returns: bytes of rows, bytes of the line after them, and what that is; `.row` where there is none.
+  private static func readLines(
+    _ bytes: UnsafeRawBufferPointer, from start: Int, _ rows: (UnsafeRawBufferPointer) throws -> Void
+  ) throws -> (passed: Int, length: Int, what: ReplyLine) {
+    var passed = 0
+    var length = 0
+    var what = ReplyLine.row
+    while let base = bytes.baseAddress {
+      let from = max(passed, start)
+      guard from < bytes.count, let lf = memchr(base + from, 0x0A, bytes.count - from) else { break }
+      let end = base.distance(to: UnsafeRawPointer(lf))
+      what = ReplyLine(UnsafeRawBufferPointer(rebasing: bytes[passed..<end]))
+      if case .row = what {
+        passed = end + 1
+        continue
+      }
+      if case .garbled = what {
+        throw ClientError.garbled("what the server sends is not the protocol rouse/1; check host and port")
+      }
+      length = end + 1 - passed
+      break
     }
+    if passed > 0 { try rows(UnsafeRawBufferPointer(rebasing: bytes[..<passed])) }
+    return (passed, length, what)
   }
 }

@@ -1,4 +1,3 @@
-import NIOCore
 import RouseWire
 
 #if canImport(Glibc)
@@ -30,12 +29,12 @@ enum ReplyLine {
 
   /// A row is passed on unread where it cannot be anything else: a name is `ok` only if it is spelled so, or with an
   /// escape. Texts may hold either, so those lines are read in full.
-  init(_ line: ByteBufferView) {
+  init(_ line: UnsafeRawBufferPointer) {
     guard line.first == 0x7B else {
       self = .garbled
       return
     }
-    if Self.rowStarts.contains(where: line.starts(with:)), !Self.mayNameOK(line) {
+    if Self.startsAsRow(line), !Self.mayNameOK(line) {
       self = .row
       return
     }
@@ -52,19 +51,25 @@ enum ReplyLine {
     }
   }
 
-  private static let rowStarts = ["{\"user_id\":", "{\"key\":"].map { Array($0.utf8) }
+  /// Of decisions, and of events' answers.
+  private static func startsAsRow(_ line: UnsafeRawBufferPointer) -> Bool {
+    starts(line, "{\"user_id\":") || starts(line, "{\"key\":")
+  }
 
-  private static func mayNameOK(_ line: ByteBufferView) -> Bool {
-    line.withUnsafeBytes { bytes in
-      guard let base = bytes.baseAddress else { return true }
-      if memchr(base, 0x5C, bytes.count) != nil { return true }
-      var at = 0
-      while let found = memchr(base + at, 0x6B, bytes.count - at) {
-        let k = base.distance(to: found)
-        if k >= 2, k + 1 < bytes.count, bytes[k - 2] == 0x22, bytes[k - 1] == 0x6F, bytes[k + 1] == 0x22 { return true }
-        at = k + 1
-      }
-      return false
+  private static func starts(_ line: UnsafeRawBufferPointer, _ start: StaticString) -> Bool {
+    guard let base = line.baseAddress, line.count >= start.utf8CodeUnitCount else { return false }
+    return memcmp(base, start.utf8Start, start.utf8CodeUnitCount) == 0
+  }
+
+  private static func mayNameOK(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    guard let base = bytes.baseAddress else { return true }
+    if memchr(base, 0x5C, bytes.count) != nil { return true }
+    var at = 0
+    while let found = memchr(base + at, 0x6B, bytes.count - at) {
+      let k = base.distance(to: found)
+      if k >= 2, k + 1 < bytes.count, bytes[k - 2] == 0x22, bytes[k - 1] == 0x6F, bytes[k + 1] == 0x22 { return true }
+      at = k + 1
     }
+    return false
   }
 }

@@ -33,7 +33,7 @@ struct Listener: Sendable {
       // The session says after each read whether it wants more.
       .childChannelOption(.maxMessagesPerRead, value: 1)
       .childChannelOption(
-        .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 2048, maximum: 1 << 16)
+        .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 1024, maximum: 1 << 16)
       )
       .childChannelOption(.writeBufferWaterMark, value: .init(low: 1 << 14, high: 1 << 15))
       .childChannelInitializer { channel in

@@ -10,9 +10,9 @@ import Synchronization
 final class ServerSessions: Sendable {
   /// Seconds that a session may replace the certificates.
   static let lifetime = 3600
-  /// Each holds a few KiB, most of them for the peer's certificate. Beyond it the oldest goes, and costs its peer a full
-  /// handshake.
-  private static let most = 4096
+  /// Each holds about 10 KiB, nearly all of them for the peer's certificate. Beyond it the oldest goes, and costs its peer a
+  /// full handshake.
+  static let most = 2048
 
   /// OpenSSL's ids of 32 random bytes; shorter ones end with zeros.
   private struct ID: Hashable {

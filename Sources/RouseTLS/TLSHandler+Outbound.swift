@@ -1,8 +1,9 @@
 import NIOCore
 
 extension TLSHandler {
-  /// Plaintext a ciphertext buffer: large writes go out, and free their memory, piece by piece.
-  private static var chunk: Int { 262_144 }
+  /// Plaintext a ciphertext buffer: large writes go out, and free their memory, piece by piece, each while it is still in
+  /// the core's own cache.
+  private static var chunk: Int { 65_536 }
 
   /// Fails with `TLSError.closed` once the channel is closing.
   package func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {

@@ -7,7 +7,7 @@ import Testing
 @Suite("Replies")
 struct RepliesTests {
   private func kind(_ text: String) -> String {
-    switch ReplyLine(ByteBuffer(string: text).readableBytesView) {
+    switch Array(text.utf8).withUnsafeBytes({ ReplyLine($0) }) {
     case .row: "row"
     case .reply: "reply"
     case .goodbye: "goodbye"

@@ -34,6 +34,7 @@ struct Rouse: AsyncParsableCommand {
   static func main() async {
     // A reader that has had enough, such as head, is told by write, not by a signal that kills us midway.
     signal(SIGPIPE, SIG_IGN)
+    Memory.keepBlocks()
     fillStandardStreams()
     do {
       var command = try parseAsRoot()
