@@ -8,7 +8,11 @@ import Testing
   @Test(arguments: [0, 1, 30, 3000]) func eachTextHasItsNumber(_ count: Int) {
     var random = SplitMix(state: UInt64(count))
     func text() -> [UInt8] {
-      (0..<Int.random(in: 0...40, using: &random)).map { _ in UInt8.random(in: 0x61...0x62, using: &random) }
+      var text = [UInt8](repeating: 0x61, count: Int.random(in: 0...40, using: &random))
+      if let at = text.indices.randomElement(using: &random) {
+        text[at] = UInt8.random(in: 0x61...0x62, using: &random)
+      }
+      return text
     }
     var builder = TextTable.Builder()
     var numbers: [[UInt8]: Int] = [:]
