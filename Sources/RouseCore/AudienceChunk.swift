@@ -57,38 +57,53 @@ struct AudienceChunk: BitwiseCopyable {
 
 /// The chunks by number, in plain memory: every candidate is looked up here.
 final class AudienceChunks {
-  private(set) var count = 0
-  private var capacity = 0
-  private var all: UnsafeMutablePointer<AudienceChunk?>
+  private struct Head {
+    var count = 0
+    var capacity = 0
+    var all: UnsafeMutablePointer<AudienceChunk?>
+  }
+  /// Outside the object: fields of a class are checked at each access.
+  private let head: UnsafeMutablePointer<Head>
 
-  init() { all = .allocate(capacity: 1) }
+  var count: Int {
+    @inline(__always) get { head.pointee.count }
+  }
 
-  deinit { all.deallocate() }
+  init() {
+    head = .allocate(capacity: 1)
+    head.initialize(to: Head(all: .allocate(capacity: 1)))
+  }
+
+  deinit {
+    head.pointee.all.deallocate()
+    head.deallocate()
+  }
 
   /// - Parameter number: below `count`.
   subscript(_ number: Int) -> AudienceChunk? {
-    @inline(__always) get { all[number] }
-    set { all[number] = newValue }
+    @inline(__always) get { head.pointee.all[number] }
+    set { head.pointee.all[number] = newValue }
   }
 
   @inline(__always)
-  func has(_ number: Int, _ index: Int) -> Bool { all[number]?.has(index) ?? false }
+  func has(_ number: Int, _ index: Int) -> Bool { head.pointee.all[number]?.has(index) ?? false }
 
   /// Makes room for a number.
   func reach(_ number: Int) {
-    if number >= capacity {
-      capacity = max(number + 1, capacity + capacity / 2)
+    if number >= head.pointee.capacity {
+      let capacity = max(number + 1, head.pointee.capacity + head.pointee.capacity / 2)
       let larger = UnsafeMutablePointer<AudienceChunk?>.allocate(capacity: capacity)
       larger.initialize(repeating: nil, count: capacity)
-      larger.update(from: all, count: count)
-      all.deallocate()
-      all = larger
+      larger.update(from: head.pointee.all, count: count)
+      head.pointee.all.deallocate()
+      head.pointee.all = larger
+      head.pointee.capacity = capacity
     }
-    count = max(count, number + 1)
+    head.pointee.count = max(count, number + 1)
   }
 
   /// Forgets numbers at the end that have no chunk.
-  func trim() { while count > 0, all[count - 1] == nil { count -= 1 } }
+  func trim() { while count > 0, self[count - 1] == nil { head.pointee.count -= 1 } }
 
-  var memory: Int { capacity * MemoryLayout<AudienceChunk?>.stride }
+  var memory: Int { head.pointee.capacity * MemoryLayout<AudienceChunk?>.stride }
 }

@@ -6,6 +6,9 @@ package protocol AudienceSource {
   func userID(_ slot: Int) -> UnsafeRawBufferPointer
   /// Tells a row what the ledger knows of the user; nothing where it informs no decision.
   func tell(_ slot: Int, _ row: CandidateRow)
+  /// Of whom of 64 users something may be told, the first in the lowest bit: it is asked of all, and told of few.
+  /// - Parameter slot: of the first, a multiple of 64.
+  func told(from slot: Int) -> UInt64
 }
 
 /// Scores candidates of the standing audience, with scratch of its own: one a thread.
@@ -63,13 +66,17 @@ package final class AudienceWorker: @unchecked Sendable {
     var decision = taken ?? Decision()
     defer { spare = decision }
     let arms = scorer.policy.experiment.arms
-    for slot in slots.clamped(to: 0..<audience.slotCount) where audience.has(slot) {
+    var told: UInt64 = 0
+    let range = slots.clamped(to: 0..<audience.slotCount)
+    for slot in range {
+      if slot & 63 == 0 || slot == range.lowerBound { told = source.told(from: slot & ~63) }
+      guard audience.has(slot) else { continue }
       audience.gather(slot, texts, into: row)
       if identified || row.share < 0 || arms.arm(share: UInt64(row.share)) == .explore {
         row.identify(source.userID(slot))
         guard row.userIDCount > 0 else { continue }
       }
-      source.tell(slot, row)
+      if told &>> UInt64(truncatingIfNeeded: slot & 63) & 1 == 1 { source.tell(slot, row) }
       output.keep(row)
       scorer.score(row, wantsAll: identified, into: &decision)
       if let condition, !condition.holds(slot, row, audience) { continue }

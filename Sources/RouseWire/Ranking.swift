@@ -59,17 +59,17 @@ package final class Ranking: @unchecked Sendable {
     parts.append(part)
     let refused = seen.insert(part).compactMap { part.refuse($0) }
     var next = refused[...]
-    for user in 0..<part.users.count {
+    let new = part.users
+    for user in 0..<new.count {
       if next.first == user {
         next.removeFirst()
         continue
       }
-      let packing = part.packing(ofUser: user)
-      places.append(Place(part: partIndex, packing: packing))
+      places.append(Place(part: partIndex, packing: part.packing(ofUser: user)))
     }
     let known = users.count
-    users.append(part.users, leavingOut: refused)
-    part.users = PlanUsers(policy: policy)
+    users.append(new, leavingOut: refused)
+    part.forgetUsers(policy)
     counted.add(part.totals)
     totals = counted
     guard rows == .contacts else { return }

@@ -2,7 +2,7 @@ import RouseCore
 
 /// The user_ids seen so far, each kept once: finding whether one came before touches one line of memory, and that is
 /// fetched for many at a time, or each would wait for it.
-final class SeenUsers {
+struct SeenUsers: ~Copyable {
   /// Of the ids that stand in `chunks`: `hash << 32 | place + 1`; 0: empty. Open addressing, at most two thirds full. The
   /// bucket is the upper bits of the hash, so that to grow, entries move in the order in which they stand.
   private var table: UnsafeMutablePointer<UInt64>
@@ -32,19 +32,18 @@ final class SeenUsers {
 
   /// Takes the ids of a part's lines.
   /// - Returns: the indices of the lines whose id is there already, rising.
-  func insert(_ part: RankPart) -> [Int] {
+  mutating func insert(_ part: RankPart) -> [Int] {
     var repeated: [Int] = []
-    part.lines.withUnsafeBufferPointer { lines in
-      var start = 0
-      while start < lines.count {
-        let end = min(start + 32, lines.count)
-        if (count + end - start) * 3 > 2 << bits { grow() }
-        for index in start..<end { fetched ^= table[bucket(lines[index].hash)] }
-        for index in start..<end where lines[index].mayRepeat {
-          if !insert(lines[index].hash, part.userID(at: lines[index].id)) { repeated.append(index) }
-        }
-        start = end
+    let lines = part.lines
+    var start = 0
+    while start < lines.count {
+      let end = min(start + 32, lines.count)
+      if (count + end - start) * 3 > 2 << bits { grow() }
+      for index in start..<end { fetched ^= table[bucket(lines[index].hash)] }
+      for index in start..<end where lines[index].mayRepeat {
+        if !insert(lines[index].hash, part.userID(at: lines[index].id)) { repeated.append(index) }
       }
+      start = end
     }
     return repeated
   }
@@ -54,7 +53,7 @@ final class SeenUsers {
 
   /// False when the same id is there.
   @inline(__always)
-  private func insert(_ hash: UInt32, _ id: UnsafeRawBufferPointer) -> Bool {
+  private mutating func insert(_ hash: UInt32, _ id: UnsafeRawBufferPointer) -> Bool {
     let mask = 1 &<< Int(bits) &- 1
     var at = bucket(hash)
     while case let entry = table[at], entry != 0 {
@@ -76,7 +75,7 @@ final class SeenUsers {
 
   /// Where it stands from now on.
   @inline(__always)
-  private func keep(_ id: UnsafeRawBufferPointer) -> UInt32 {
+  private mutating func keep(_ id: UnsafeRawBufferPointer) -> UInt32 {
     let places = id.count / Self.grain + 1
     if used + places > Self.chunkPlaces {
       chunks.append(.allocate(capacity: Self.chunkPlaces * Self.grain))
@@ -90,7 +89,7 @@ final class SeenUsers {
     return UInt32(truncatingIfNeeded: place)
   }
 
-  private func grow() {
+  private mutating func grow() {
     let old = UnsafeMutableBufferPointer(start: table, count: 1 << Int(bits))
     bits += 1
     let mask = 1 << Int(bits) - 1

@@ -40,4 +40,5 @@ final class Crowd: AudienceSource {
     UnsafeRawBufferPointer(ids[slot] ?? .init(start: nil, count: 0))
   }
   func tell(_ slot: Int, _ row: CandidateRow) {}
+  func told(from slot: Int) -> UInt64 { 0 }
 }

@@ -64,6 +64,13 @@ package final class Standing {
     return blocks[user &>> 8].told[user & 0xFF]
   }
 
+  /// The same of 64 users, the first in the lowest bit.
+  /// - Parameter user: a multiple of 64.
+  package func told(from user: Int) -> UInt64 {
+    guard user >= 0, user < userCount else { return 0 }
+    return blocks[user &>> 8].told.word(user &>> 6 & 3)
+  }
+
   /// What is known of a user, but for the contacts.
   package func facts(of user: Int) -> KnownFacts {
     guard hasFacts(user) else { return KnownFacts() }

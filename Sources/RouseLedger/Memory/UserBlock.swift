@@ -92,15 +92,16 @@ struct UserBlock {
 struct BitSet256 {
   private var words: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
 
-  subscript(index: Int) -> Bool {
-    let word =
-      switch index &>> 6 {
-      case 0: words.0
-      case 1: words.1
-      case 2: words.2
-      default: words.3
-      }
-    return word &>> UInt64(truncatingIfNeeded: index & 63) & 1 == 1
+  subscript(index: Int) -> Bool { word(index &>> 6) &>> UInt64(truncatingIfNeeded: index & 63) & 1 == 1 }
+
+  /// One of the four times 64.
+  func word(_ index: Int) -> UInt64 {
+    switch index {
+    case 0: words.0
+    case 1: words.1
+    case 2: words.2
+    default: words.3
+    }
   }
 
   mutating func insert(_ index: Int) { change(index) { $0 |= $1 } }

@@ -60,6 +60,8 @@ struct AudienceView: Sendable {
 
     func tell(_ slot: Int, _ row: CandidateRow) { if counts { facts.tell(slot, row) } }
 
+    func told(from slot: Int) -> UInt64 { counts ? memory?.told(from: slot) ?? 0 : 0 }
+
     func rank(_ slots: Range<Int>, into part: RankPart) throws(WireError) {
       try hold { worker.rank(slots, of: self, into: part) }
     }
