@@ -87,7 +87,7 @@ final class LoadSocket {
       }
       guard line.count < 1 << 20 else { throw .garbled("\(client.endpoint) sends what is no answer") }
     }
-    guard case .reply(let reply) = ReplyLine(ByteBuffer(bytes: line.dropLast()).readableBytesView) else {
+    guard case .reply(let reply) = line.dropLast().withUnsafeBytes({ ReplyLine($0) }) else {
       throw .garbled("\(client.endpoint) sends what is no answer")
     }
     return reply
