@@ -41,7 +41,8 @@ package final class RequestShape: Sendable {
     let bytes = line.bytes
     let list = line.list(at: at)
     let before = UnsafeRawBufferPointer(rebasing: bytes[..<at])
-    guard before.count(where: { $0 == 0x7B || $0 == 0x5B }) == 1, !before.contains(0x5C), list.endIndex < bytes.endIndex else {
+    guard before.count(where: { $0 == 0x7B || $0 == 0x5B }) == 1, !before.contains(0x5C), list.endIndex < bytes.endIndex
+    else {
       return nil
     }
     tail = Array(bytes[list.endIndex..<(bytes.endIndex - 1)])
