@@ -26,7 +26,11 @@ final class FileLock: Sendable {
 
   func giveBack() {
     held.withLock { held in
-      if let descriptor = held { close(descriptor) }
+      if let descriptor = held {
+        // To close it is not enough: a child that another thread is just starting shares it until its exec.
+        flock(descriptor, LOCK_UN)
+        close(descriptor)
+      }
       held = nil
     }
   }
