@@ -87,9 +87,13 @@ ROWS = {
     "resumed-certificate": Row(
         "resumed handshake of such a client", server=Figure("µs CPU, server", 1e6, 0)),
     "idle": Row("memory of an idle TLS connection", bytes=Figure("KiB", 1 / 1024, 1, 24, 18)),
+    "idle-certificate": Row("the same of a client that has shown a certificate", bytes=Figure("KiB", 1 / 1024, 1)),
     "explain": Row(
         "`explain` against a bare score, 100 candidates a request", ratio=Figure("x server CPU", 1, 2, 1.7, 1.5),
         score=server(), explain=micros("µs CPU a user, server, explained")),
+    "explain-one": Row(
+        "the wait for one candidate with `explain` against one without, one at a time on one processor",
+        ratio=Figure("x p50", 1, 2), p50=Figure("µs p50", 1e6, 1)),
     "start": Row("start of the server with the shipped policy, to listening", seconds=Figure("ms", 1e3, 1, 100, 50)),
     "reload": Row("reload, from the signal to the first answer by the new policy", seconds=Figure("ms", 1e3, 1, 20, 10)),
     "load": Row("`load` of {users} into the standing audience", rate=rate(), server=server(), client=CLIENT),

@@ -75,7 +75,7 @@ class Streams(Work):
 
 
 class Requests(Work):
-    rows = ("inline", "one", "one-processor", "explain")
+    rows = ("inline", "one", "one-processor", "explain", "explain-one")
 
     def begin(self):
         self.server = self.context.server()
@@ -91,6 +91,8 @@ class Requests(Work):
         values.add("one", p50=one["p50"] / 1e6, p99=one["p99"] / 1e6, p999=one["p99.9"] / 1e6)
         with OneProcessor(self.server.process.pid):
             one = self.context.load(self.server, *time_flags)["latency_us"]
+            explained = self.context.load(self.server, *time_flags, "--explain")["latency_us"]
+        values.add("explain-one", ratio=explained["p50"] / one["p50"], p50=explained["p50"] / 1e6)
         values.add("one-processor", p50=one["p50"] / 1e6, p99=one["p99"] / 1e6, p999=one["p99.9"] / 1e6)
         batch = ["--batch", "100", "--in-flight", "4", *time_flags]
         score, explain = (
@@ -100,7 +102,7 @@ class Requests(Work):
 
 
 class Connections(Work):
-    rows = ("full", "resumed", "full-certificate", "resumed-certificate", "idle")
+    rows = ("full", "resumed", "full-certificate", "resumed-certificate", "idle", "idle-certificate")
     prefix = ""
 
     def begin(self):
@@ -117,10 +119,12 @@ class Connections(Work):
         self.idle(values)
 
     def idle(self, values):
-        # A server of its own: what another work has left behind would take part of them in.
-        with self.context.server() as server:
-            report = self.context.load(server, "--idle", "900", "--seconds", "0.01", file=False)
-            values.add("idle", bytes=report["server_bytes"])
+        # Servers of their own: what another work has left behind would take part of them in.
+        for suffix, certificate in (("", False), ("-certificate", True)):
+            with self.context.server() as server:
+                report = self.context.load(
+                    server, "--idle", "900", "--seconds", "0.01", certificate=certificate, file=False)
+                values.add(f"idle{suffix}", bytes=report["server_bytes"])
 
 
 class Audience(Work):

@@ -62,13 +62,16 @@ struct Bench {
 
   func rank(_ rounds: Int, _ limits: PlanLimits, plans: Bool) -> Int {
     let worker = worker([])
+    let parts = parts()
     var out = ByteWriter(capacity: 1 << 20)
     var done = 0
     for _ in 0..<rounds {
       let ranking = Ranking(scorer: scorer, writer: writer, rows: .contacts, limits: limits)
-      let part = ranking.part()
-      _ = worker.rank(block, into: part)
-      ranking.add(part)
+      for block in parts {
+        let part = ranking.part()
+        _ = worker.rank(block, into: part)
+        ranking.add(part)
+      }
       if plans {
         ranking.finish(limits)
         var cursor = Ranking.Cursor()
@@ -78,9 +81,21 @@ struct Bench {
         }
         ranking.writePlan(into: &out)
       }
-      done += plans ? ranking.totals.lines : part.totals.lines
+      done += ranking.totals.lines
     }
     return done
+  }
+
+  /// The lines in blocks as a stream brings them: what one has shown makes the next keep less.
+  private func parts() -> [Block] {
+    var parts: [Block] = []
+    var rest = block.bytes[...]
+    while !rest.isEmpty {
+      let last = rest.prefix(1 << 18).lastIndex(of: 0x0A) ?? rest.firstIndex(of: 0x0A) ?? rest.endIndex - 1
+      parts.append(Block(UnsafeRawBufferPointer(rebasing: rest[...last])))
+      rest = rest[(last + 1)...]
+    }
+    return parts
   }
 
   private func worker(_ extras: Extras) -> BatchWorker {
