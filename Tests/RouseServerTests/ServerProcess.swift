@@ -88,7 +88,7 @@ final class ServerProcess {
     self.arguments = arguments
     self.user = user
     if let user {
-      for path in try [home.path]
+      for path in try [home.deletingLastPathComponent().path, home.path]
         + FileManager.default.subpathsOfDirectory(atPath: home.path).map({ home.path + "/" + $0 })
       where chown(path, user, user) != 0 { throw Failed(description: "cannot give \(path) away") }
     }
