@@ -89,7 +89,9 @@ final class TLSConnection {
   func keep(session: OpaquePointer) -> Bool {
     // A session without a certificate would stand for one where it is required: OpenSSL asks none of a peer that resumes.
     guard mayResume else { return false }
-    if let server { return server.sessions.keep(session) }
+    if let server {
+      return rouse_ssl_chain_bytes(ssl) <= ServerSessions.longestChain && server.sessions.keep(session)
+    }
     guard let client else { return false }
     client.context.keep(session: session, for: client.host)
     return true
