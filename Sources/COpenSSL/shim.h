@@ -155,6 +155,17 @@ static inline int rouse_ssl_set_name(SSL *ssl, const char *name) { return SSL_se
 static inline void rouse_ssl_set_owner(SSL *ssl, void *owner) { SSL_set_app_data(ssl, owner); }
 static inline void *rouse_ssl_owner(const SSL *ssl) { return SSL_get_app_data(ssl); }
 
+/// Bytes of the certificates that the peer of a server has sent behind its own, as they stood on the wire.
+static inline size_t rouse_ssl_chain_bytes(const SSL *ssl) {
+  STACK_OF(X509) *chain = SSL_get_peer_cert_chain(ssl);
+  size_t bytes = 0;
+  for (int index = 0; index < sk_X509_num(chain); index++) {
+    int count = i2d_X509(sk_X509_value(chain, index), NULL);
+    if (count > 0) bytes += (size_t)count;
+  }
+  return bytes;
+}
+
 /// "No bytes now, ask again": what a BIO answers when the network has given nothing more.
 static inline void rouse_bio_retry_read(BIO *bio) { BIO_set_retry_read(bio); }
 static inline void rouse_bio_clear_retry(BIO *bio) { BIO_clear_retry_flags(bio); }

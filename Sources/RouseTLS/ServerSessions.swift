@@ -13,6 +13,9 @@ final class ServerSessions: Sendable {
   /// Each holds about 10 KiB, nearly all of them for the peer's certificate. Beyond it the oldest goes, and costs its peer a
   /// full handshake.
   static let most = 2048
+  /// Bytes of the certificates that a peer may send behind its own and have its session kept, for they are kept with it: a
+  /// chain needs a few, and what else a peer puts there is only ballast.
+  static let longestChain = 8192
 
   /// OpenSSL's ids of 32 random bytes; shorter ones end with zeros.
   private struct ID: Hashable {

@@ -17,6 +17,8 @@ final class TLSConnection {
   private let ssl: OpaquePointer
   private let client: (context: TLSClientContext, host: String)?
   private let server: TLSServerContext?
+  /// The peer may come back without being asked again who it is.
+  private let mayResume: Bool
   /// Why the peer's certificate was refused, where that is another reason than the alert tells the peer.
   var verdict: Int32?
 
@@ -24,6 +26,7 @@ final class TLSConnection {
   init(server: TLSServerContext, isBrief: Bool = false) throws(TLSError) {
     self.server = server
     client = nil
+    mayResume = !isBrief
     ssl = try Self.make(server.pointer, records)
     SSL_set_accept_state(ssl)
     if isBrief {
@@ -38,6 +41,7 @@ final class TLSConnection {
     let name = client.settings.serverName ?? host
     server = nil
     self.client = (client, name)
+    mayResume = true
     ssl = try Self.make(client.pointer, records)
     SSL_set_connect_state(ssl)
     rouse_ssl_set_owner(ssl, Unmanaged.passUnretained(self).toOpaque())
@@ -80,9 +84,14 @@ final class TLSConnection {
     }
   }
 
-  /// Called while OpenSSL reads or makes a ticket; true when the reference was taken over.
+  /// Called while OpenSSL reads or makes a ticket, or has shaken hands on TLS 1.2, which needs no ticket to resume; true
+  /// when the reference was taken over.
   func keep(session: OpaquePointer) -> Bool {
-    if let server { return server.sessions.keep(session) }
+    // A session without a certificate would stand for one where it is required: OpenSSL asks none of a peer that resumes.
+    guard mayResume else { return false }
+    if let server {
+      return rouse_ssl_chain_bytes(ssl) <= ServerSessions.longestChain && server.sessions.keep(session)
+    }
     guard let client else { return false }
     client.context.keep(session: session, for: client.host)
     return true

@@ -36,6 +36,16 @@ struct LoadTests {
     #expect(LoadRequests(longer, batch: 1, settings: RequestLine("score")).run(from: 0, most: 4) == 1)
   }
 
+  @Test("However many requests, they are dealt to the threads without one lost", arguments: [1, 7, 1000, Int.max])
+  func shares(requests: Int) {
+    for threads in [1, 2, 3, 7, 1024] {
+      let shares = (0..<threads).compactMap { LoadLength.requests(requests).share(of: $0, threads) }
+      #expect(shares.count == threads && shares.reduce(0, +) == requests)
+      #expect(shares.allSatisfy { abs($0 - shares[0]) <= 1 })
+    }
+    #expect(LoadLength.seconds(1).share(of: 0, 2) == nil)
+  }
+
   @Test("Percentiles are those of the sorted latencies, to three digits")
   func percentiles() {
     var tally = LoadTally()

@@ -10,10 +10,10 @@ struct AlikeRequestTests {
   private static let first = #"{"op":"score","id":7,"as_of":"2026-03-01T02:00:00Z","users":[\#(candidate)]}"#
 
   /// What a line is answered with after another one.
-  private static func answer(_ line: [UInt8], after first: String, limits: Configuration.Limits = .init()) throws
-    -> (text: String, isAlike: Bool)
-  {
-    let harness = try SessionHarness(limits: limits)
+  private static func answer(_ line: [UInt8], after first: String, in world: SessionHarness.World) -> (
+    text: String, isAlike: Bool
+  ) {
+    let harness = SessionHarness(world)
     harness.send(first + "\n")
     let before = harness.text.utf8.count
     let looked = harness.session.shapesUnused
@@ -23,10 +23,13 @@ struct AlikeRequestTests {
     return (text, looked > 0 && harness.session.shapesUnused == 0)
   }
 
-  private static func expectSame(_ line: [UInt8], after first: String) throws -> Bool {
-    let got = try answer(line, after: first)
+  private static func expectSame(_ line: [UInt8], after first: String, in world: SessionHarness.World? = nil) throws
+    -> Bool
+  {
+    let world = try world ?? SessionHarness.World()
+    let got = answer(line, after: first, in: world)
     // A ping leaves nothing to be like.
-    let wanted = try answer(line, after: #"{"op":"ping"}"#).text
+    let wanted = answer(line, after: #"{"op":"ping"}"#, in: world).text
     #expect(got.text == wanted, "\(String(decoding: line, as: UTF8.self))")
     return got.isAlike
   }
@@ -79,32 +82,79 @@ struct AlikeRequestTests {
     #expect(try !Self.expectSame(line, after: first))
   }
 
-  @Test(arguments: 0..<300) func mutated(_ seed: UInt64) throws {
-    var random = SplitMix(state: seed &* 104_729 &+ 1)
-    var line = Array(Self.first.utf8)
-    for _ in 0..<Int.random(in: 1...3, using: &random) {
-      let at = Int.random(in: 0..<line.count, using: &random)
-      let byte = Array("0123456789\"\\{}[],: abcdefnrtu\u{1}\u{e9}".utf8).randomElement(using: &random) ?? 0
-      switch random.next() % 4 {
-      case 0: line[at] = byte
-      case 1: line.remove(at: at)
-      case 2: line.insert(byte, at: at)
-      default:
-        let part = Array(line[at..<min(line.count, at + 9)])
-        line.insert(contentsOf: part, at: Int(random.next() % UInt64(line.count)))
+  /// Requests as clients write them; the next line is often, but for a byte or two, one of them.
+  static let forms = [
+    first, first.replacing(#""id":7,"#, with: ""), first.replacing(":7", with: #":"a-1""#),
+    first.replacing("]}", with: #"],"ledger":false,"x_":{"id":[7,{"id":7}]}}"#),
+    #"{ "users" : [\#(candidate), {"user_id":"u2"} ] , "id" : 7 , "op" : "score" }"#,
+    #"{ "id" : 7 , "op" : "score" , "users" : [ ] , "as_of" : "2026-03-01T02:00:00Z" , "x_n" : 1 }"#,
+    first.replacing(":7", with: ":7,\"id\":8"), first.replacing(candidate, with: "{},\(candidate)") + "\r",
+  ]
+  @Test(arguments: forms) func mutated(_ first: String) throws {
+    let world = try SessionHarness.World()
+    var random = SplitMix(state: UInt64(first.utf8.count) &* 104_729 &+ 1)
+    for _ in 0..<300 {
+      var line = Array(first.utf8)
+      for _ in 0..<Int.random(in: 1...3, using: &random) {
+        let at = Int.random(in: 0..<line.count, using: &random)
+        let byte = Array("0123456789\"\\{}[],: abcdefnrtu\u{1}\u{e9}".utf8).randomElement(using: &random) ?? 0
+        switch random.next() % 4 {
+        case 0: line[at] = byte
+        case 1: line.remove(at: at)
+        case 2: line.insert(byte, at: at)
+        default:
+          let part = Array(line[at..<min(line.count, at + 9)])
+          line.insert(contentsOf: part, at: Int(random.next() % UInt64(line.count)))
+        }
       }
+      line.removeAll { $0 == 0x0A }
+      _ = try Self.expectSame(line, after: first, in: world)
     }
-    line.removeAll { $0 == 0x0A }
-    _ = try Self.expectSame(line, after: Self.first)
+  }
+
+  /// Answers and what is noted of them come in the lines' order and are the same, in whichever pieces the lines come and
+  /// whatever else stands among them.
+  @Test(arguments: 0..<20) func manyAtOnce(_ seed: UInt64) throws {
+    let world = try SessionHarness.World()
+    var random = SplitMix(state: seed &+ 77)
+    let kinds = [
+      Self.first, Self.first, Self.first, Self.first, Self.first.replacing("]}", with: "}]}"),
+      Self.first.replacing(#""u1""#, with: #""u2""#), Self.first.replacing("02:00:00Z", with: "02:00:01Z"),
+      Self.first.replacing(Self.candidate, with: "3"), #"{"op":"ping","id":7}"#, " \r", "{",
+      Self.first.replacing(#""op":"score""#, with: #""op":"rank""#), #"{"op":"auth","id":7,"token":"wrong"}"#,
+    ]
+    var lines = (0..<60).map { id in
+      kinds[Int.random(in: 0..<(kinds.count - 1), using: &random)].replacing(":7", with: ":\(id)") + "\n"
+    }
+    lines[30] = kinds[kinds.count - 1] + "\n"
+    func harness(_ pieces: [some Collection<UInt8>]) -> (text: String, notices: [String]) {
+      let harness = SessionHarness(world)
+      for piece in pieces {
+        harness.send(piece)
+        if random.next() % 2 == 0 { harness.settle() }
+      }
+      harness.settle()
+      return (harness.text, harness.notices.map { String(describing: $0) })
+    }
+    // Each alone on a connection: there is nothing before it that it could be like.
+    let wanted = lines.map { harness([Array($0.utf8)]) }
+    let all = Array(lines.joined().utf8)
+    var cuts = [0, all.count]
+    for _ in 0..<Int(seed) { cuts.append(Int.random(in: 0...all.count, using: &random)) }
+    cuts.sort()
+    let got = harness(zip(cuts, cuts.dropFirst()).map { all[$0..<$1] })
+    #expect(got.text == wanted.map(\.text).joined())
+    #expect(got.notices == wanted.flatMap(\.notices))
   }
 
   @Test func asManyAsInAnyRequest() throws {
     var limits = Configuration.Limits()
     limits.inlineCandidates = 2
+    let world = try SessionHarness.World(limits: limits)
     for (count, isAnswered) in [(2, true), (3, false)] {
       let users = Array(repeating: Self.candidate, count: count).joined(separator: ",")
       let line = Array(Self.first.replacing(Self.candidate, with: users).utf8)
-      let got = try Self.answer(line, after: Self.first, limits: limits)
+      let got = Self.answer(line, after: Self.first, in: world)
       #expect(got.isAlike == isAnswered)
       #expect(got.text.contains(#""ok":true"#) == isAnswered)
       #expect(got.text.contains("too_many") != isAnswered)

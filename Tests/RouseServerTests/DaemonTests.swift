@@ -3,6 +3,21 @@ import RouseTLS
 import TestData
 import Testing
 
+/// Somebody who owns nothing on this machine but what a test gives.
+private let stranger: UInt32 = 65_434
+
+/// Why no test can run the server as another user here; nil: it can.
+private let whyAlone: Comment? = {
+  guard geteuid() == 0 else { return "only root can run the server as another user" }
+  let command = ServerProcess.changingUser(to: stranger)
+  guard FileManager.default.isExecutableFile(atPath: command[0]) else {
+    return "\(command[0]) of util-linux is not installed"
+  }
+  let server = ServerProcess.binaries.appending(path: "rouse-server").path
+  let ended = try? ServerProcess.run(URL(filePath: command[0]), command.dropFirst() + [server, "--version"])
+  return ended?.code == 0 ? nil : "another user may not run \(server), or what it is linked with"
+}()
+
 /// The daemon as its operator and its peers meet it.
 @Suite struct DaemonTests {
   @Test func initMakesAHomeOnce() throws {
@@ -20,6 +35,18 @@ import Testing
     #expect(again.error.split(separator: "\n").count == 1)
     #expect(try Data(contentsOf: URL(filePath: home + "/tls/server.key")) == before)
     #expect(try ServerProcess.run("rouse-server", ["check", "--config", home + "/server.yaml"]).code == 0)
+  }
+
+  /// A server needs no privilege: what only root may ask of a socket it must not ask for.
+  @Test(.disabled(if: whyAlone != nil, whyAlone)) func anyUserMayRunIt() async throws {
+    let server = try ServerProcess(user: stranger)
+    let status = try String(contentsOfFile: "/proc/\(server.identifier)/status", encoding: .utf8)
+    #expect(status.contains("\nUid:\t\(stranger)\t\(stranger)\t"))
+    let peer = try await server.connect(first: "{\"op\":\"ping\",\"id\":1}\n")
+    #expect(try await peer.replies(1) == [#"{"id":1,"ok":true}"#], "\(server.logText)")
+    await peer.close()
+    server.signal(SIGTERM)
+    #expect(server.exitCode() == 0)
   }
 
   /// The home's policy is the shipped example.

@@ -10,6 +10,7 @@ final class ServerProcess {
   private(set) var port = 0
   private var process = Process()
   private let arguments: [String]
+  private let user: UInt32?
 
   /// The folder of the built binaries, wherever the build was put.
   static let binaries: URL = {
@@ -67,9 +68,11 @@ final class ServerProcess {
   /// - Parameters:
   ///   - policy: in place of the home's own; the name's ending says its format.
   ///   - arguments: of `run`, beside those that all have.
+  ///   - user: as whom it runs, and to whom the home belongs then; only root may choose.
   ///   - configure: makes what `server.yaml` shall be of what it is.
   init(
-    policy: (name: String, bytes: [UInt8])? = nil, arguments: [String] = [], configure: (String) -> String = { $0 }
+    policy: (name: String, bytes: [UInt8])? = nil, arguments: [String] = [], user: UInt32? = nil,
+    configure: (String) -> String = { $0 }
   ) throws {
     let home = try Self.temporaryFolder().appending(path: "home")
     self.home = home
@@ -83,7 +86,18 @@ final class ServerProcess {
     }
     try Data(configure(text).utf8).write(to: file)
     self.arguments = arguments
+    self.user = user
+    if let user {
+      for path in try [home.deletingLastPathComponent().path, home.path]
+        + FileManager.default.subpathsOfDirectory(atPath: home.path).map({ home.path + "/" + $0 })
+      where chown(path, user, user) != 0 { throw Failed(description: "cannot give \(path) away") }
+    }
     try start()
+  }
+
+  /// What runs a program as another user and group, without other groups.
+  static func changingUser(to user: UInt32) -> [String] {
+    ["/usr/bin/setpriv", "--reuid", "\(user)", "--regid", "\(user)", "--clear-groups", "--no-new-privs"]
   }
 
   /// Starts it again on what it left behind, once it has ended.
@@ -96,12 +110,13 @@ final class ServerProcess {
     let portFile = home.appending(path: "port")
     try? FileManager.default.removeItem(at: portFile)
     process = Process()
-    process.executableURL = Self.binaries.appending(path: "rouse-server")
-    process.arguments =
-      [
-        "run", "--config", home.appending(path: "server.yaml").path, "--listen", "127.0.0.1:0", "--port-file",
-        portFile.path,
+    let command =
+      (user.map(Self.changingUser) ?? []) + [
+        Self.binaries.appending(path: "rouse-server").path, "run", "--config", home.appending(path: "server.yaml").path,
+        "--listen", "127.0.0.1:0", "--port-file", portFile.path,
       ] + arguments
+    process.executableURL = URL(filePath: command[0])
+    process.arguments = Array(command.dropFirst())
     let log = home.appending(path: "log")
     if !FileManager.default.fileExists(atPath: log.path) { try Data().write(to: log) }
     let output = try FileHandle(forWritingTo: log)

@@ -55,6 +55,41 @@ import Testing
     await lenient.close()
   }
 
+  /// On TLS 1.2 too a session stands for the certificate that was shown, within one context.
+  @Test func sessionsOfTLS12() async throws {
+    let home = try TestHome()
+    var settings = home.serverSettings(.required)
+    settings.minimumVersion = .tls12
+    let server = try await Server(TLSServerContext(settings))
+    let known = ["-tls1_2", "-cert", home.path("client.pem"), "-key", home.path("client.key")]
+    let first = try connect(server, home, known + ["-sess_out", home.path("session")])
+    #expect(first.code == 0 && first.output.contains("New, TLSv1.2"), "\(first.output)")
+    let second = try connect(server, home, ["-tls1_2", "-sess_in", home.path("session")])
+    #expect(second.code == 0 && second.output.contains("Reused, TLSv1.2"), "\(second.output)")
+    #expect(server.log.now.handshakes.map(\.resumed) == [false, true])
+    #expect(server.log.now.handshakes.map(\.peer?.subjectCommonName) == ["operator", "operator"])
+    server.context.rotate(to: try TLSServerContext(settings))
+    let third = try connect(server, home, ["-tls1_2", "-sess_in", home.path("session")])
+    #expect(third.code != 0 && server.log.now.handshakes.count == 2, "\(third.output)")
+    await server.close()
+  }
+
+  /// Who was let in without being asked who it is, to be told that the server is full, does not come in by that later.
+  @Test(arguments: ["-tls1_2", "-tls1_3"]) func aBriefConnectionIsNotResumed(_ version: String) async throws {
+    let home = try TestHome()
+    var settings = home.serverSettings(.required)
+    settings.minimumVersion = .tls12
+    let context = try TLSServerContext(settings)
+    let full = try await Server(context, isBrief: true)
+    let server = try await Server(context)
+    let first = try connect(full, home, [version, "-sess_out", home.path("session")])
+    #expect(first.code == 0, "\(first.output)")
+    #expect(try connect(server, home, [version, "-sess_in", home.path("session")]).code != 0)
+    #expect(server.log.now.handshakes.isEmpty)
+    await full.close()
+    await server.close()
+  }
+
   @Test func otherGroupsAreRefused() async throws {
     let home = try TestHome()
     let server = try await Server(home.server())

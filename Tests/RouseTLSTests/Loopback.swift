@@ -212,7 +212,7 @@ struct Server {
 
   init(
     _ context: TLSServerContext, _ kind: Application.Kind = .echoUntilGoodbye, drips: Bool = false,
-    halfClosure: Bool = true, autoRead: Bool = true
+    halfClosure: Bool = true, autoRead: Bool = true, isBrief: Bool = false
   ) async throws {
     let log = self.log
     let accepted = self.accepted
@@ -225,7 +225,7 @@ struct Server {
         accepted.add(channel)
         return channel.eventLoop.makeCompletedFuture {
           try channel.pipeline.syncOperations.addHandlers(
-            Wire(drips: drips), TLSHandler(server: current.now), Application(kind, log))
+            Wire(drips: drips), TLSHandler(server: current.now, isBrief: isBrief), Application(kind, log))
         }
       }
       .bind(host: "127.0.0.1", port: 0).get()

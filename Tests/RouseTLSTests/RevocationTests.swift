@@ -150,6 +150,22 @@ import Testing
     await server.close()
   }
 
+  /// What a peer sends behind its certificate is kept with its session, so there is an end to it.
+  @Test func ballastIsNotKept() async throws {
+    let certificate = try authority.issue()
+    let server = try await server(authority.revocationList())
+    for (count, isResumed) in [(2, true), (30, false)] {
+      let ballast = try (0..<count).flatMap { _ in try authority.issue().pem }
+      let context = try TLSClientContext(
+        TLSClientSettings(
+          caFile: home.path("ca.pem"), certificateFile: try home.write(certificate.pem + ballast, "long.pem"),
+          keyFile: try home.write(certificate.keyPEM, "long.key")))
+      #expect(try await connect(context, server).resumed == false)
+      #expect(try await connect(context, server).resumed == isResumed)
+    }
+    await server.close()
+  }
+
   /// Two connections, and a third after the end; what a machine too busy for two before it saw of them does not count.
   private func reason(
     after end: Int64, _ server: Server, _ certificate: TestCertificate

@@ -30,9 +30,15 @@ import Testing
       }
     }
 
+    mutating func read(_ line: UnsafeRawBufferPointer) -> PlainRow? {
+      reader.read(line, into: row) == .candidate ? PlainRow(row) : nil
+    }
+
     /// nil when the line is read as the model says.
-    mutating func fault(_ line: [UInt8]) -> String? {
-      let (got, wanted) = (read(line), PlainRow(line, policy))
+    /// - Parameter place: where it stands then; nil: in a block.
+    mutating func fault(_ line: [UInt8], at place: UnsafeRawBufferPointer? = nil) -> String? {
+      let got = if let place { read(place) } else { read(line) }
+      let wanted = PlainRow(line, policy)
       if got == wanted { return nil }
       return "\(String(decoding: line, as: UTF8.self))\nis read as \(String(describing: got))\n"
         + "instead of \(String(describing: wanted))"
@@ -143,6 +149,50 @@ import Testing
       }
       #expect(subject.fault(line) == nil)
     }
+  }
+
+  /// What a line is read as depends on nothing behind its LF, and nothing behind the padding is read at all: not of whole
+  /// lines, nor of those that end amid anything.
+  @Test(arguments: 0..<3) func atTheEndOfMemory(_ style: Int) throws {
+    var subject = try Subject()
+    let edge = try MemoryEdge()
+    var random = SplitMix(state: 7 &+ UInt64(style))
+    for round in 0..<150 {
+      let line = Self.line(style, clean: round % 2 == 0, &random)
+      for end in stride(from: line.count, through: max(0, line.count - 200), by: -1) {
+        let part = Array(line[..<end])
+        for filler: StaticString in ["\"}", "0123456789", "\n{ \"user_id\": \"x\" , "] {
+          #expect(subject.fault(part, at: edge.place(part, before: filler)) == nil)
+        }
+      }
+    }
+  }
+
+  /// The same of a request that is like the one before it.
+  @Test func alikeAtTheEndOfMemory() throws {
+    let offline = try Self.offline.get()
+    let edge = try MemoryEdge()
+    var random = SplitMix(state: 11)
+    let head = #"{"op":"score","id":7,"users":["#
+    let first = Array((head + #"{"user_id":"u"}]}"# + "\n").utf8).withUnsafeBytes { Block($0) }
+    var requests = RequestReader()
+    let shape = try #require(RequestShape(of: requests.read(first).request, in: first))
+    let worker = offline.worker()
+    var answered = 0
+    for _ in 0..<100 {
+      let candidate = Self.line(0, clean: true, &random)
+      for end in stride(from: candidate.count, through: max(0, candidate.count - 200), by: -1) {
+        let line = Array(head.utf8) + candidate[..<end] + Array("]}".utf8)
+        for whole in stride(from: line.count, through: line.count - 3, by: -1) {
+          let place = edge.place(Array(line[..<whole]), before: "]}\"}0,")
+          guard let likeness = shape.likeness(place) else { continue }
+          var out = ByteWriter()
+          var totals = Totals()
+          if worker.score(place, like: likeness, most: 9, into: &out, totals: &totals) { answered += 1 }
+        }
+      }
+    }
+    #expect(answered >= 100)
   }
 
   @Test func everyBeginning() throws {

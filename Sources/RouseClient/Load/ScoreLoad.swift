@@ -7,6 +7,12 @@ import RouseTLS
 package enum LoadLength: Sendable {
   case seconds(Double)
   case requests(Int)
+
+  /// What one of so many threads has to do of the requests.
+  func share(of index: Int, _ count: Int) -> Int? {
+    guard case .requests(let requests) = self else { return nil }
+    return requests / count + (index < requests % count ? 1 : 0)
+  }
 }
 
 /// `score` requests sent as fast as they are answered: so many under way, on so many connections, for so long.
@@ -46,7 +52,7 @@ package struct ScoreLoad: Sendable {
     let lock = NSLock()
     for (index, worker) in workers.enumerated() {
       nonisolated(unsafe) let worker = worker
-      let course = LoadThread.Course(start: start, end: end, requests: share(of: index, workers.count))
+      let course = LoadThread.Course(start: start, end: end, requests: length.share(of: index, workers.count))
       finished.enter()
       let thread = Thread {
         let result = Result { try worker.run(course) }
@@ -70,11 +76,6 @@ package struct ScoreLoad: Sendable {
     return LoadReport(
       tally, seconds: max(1e-9, Double(last - start) / 1e9), cpu: after.own.cpu - before.own.cpu,
       serverCPU: after.server.flatMap { after in before.server.map { after.cpu - $0.cpu } })
-  }
-
-  private func share(of index: Int, _ count: Int) -> Int? {
-    guard case .requests(let requests) = length else { return nil }
-    return requests * (index + 1) / count - requests * index / count
   }
 }
 
