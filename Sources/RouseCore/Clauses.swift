@@ -39,15 +39,15 @@ struct Clauses: BitwiseCopyable {
       case texts
       /// Slot with times of a list of slots: whether it is later than all that are present.
       case after
-      /// Any other: node `a` of the pool.
+      /// Any other: node `b` of the pool.
       case general
     }
     var operation: Operation
     /// The outcomes that make it true: bit 0 less, bit 1 equal, bit 2 greater.
     var outcomes: UInt8 = 0
-    /// A slot; `general`: a node.
+    /// A slot, whatever the operation: its value is read before that is looked at.
     var a: Int32
-    /// Another slot, or where a list starts; and its length.
+    /// Another slot, a node, or where a list starts; and its length.
     var b: Int32 = 0
     var count: Int32 = 0
     /// A number's bits, or a text's number.
@@ -118,7 +118,7 @@ struct Clauses: BitwiseCopyable {
         }
         isTrue = isLatest
       case .general:
-        isTrue = nodes.holds(Int(step.pointee.a), row)
+        isTrue = nodes.holds(Int(step.pointee.b), row)
       }
       if !isTrue { return false }
     }
@@ -140,7 +140,7 @@ extension Clauses {
     /// A condition of more clauses, or a clause of more steps, is asked of the pool.
     private static let most = 8
     private var clauses: [Clause] = []
-    private var steps: [Step] = []
+    private(set) var steps: [Step] = []
     private var slots: [Int32] = []
 
     private struct Draft {
@@ -199,7 +199,7 @@ extension Clauses {
     private func general(_ index: Int) -> [Draft] {
       var draft = Draft()
       if let bit = bit(node(index).trueNeeds) { (draft.clause.presentMask, draft.clause.present) = (bit, bit) }
-      draft.steps = [Step(operation: .general, a: Int32(index))]
+      draft.steps = [Step(operation: .general, a: 0, b: Int32(index))]
       return [draft]
     }
 

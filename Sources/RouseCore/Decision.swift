@@ -136,7 +136,9 @@ package struct Decision: Sendable {
   @inline(__always)
   mutating func reset(_ sizes: DecisionMemory.Sizes) {
     if !isKnownUniquelyReferenced(&memory) || !lists.sizes.fit(sizes) {
-      memory = DecisionMemory(sizes)
+      // Never less than there was: a policy's sizes may be smaller here and larger there, and invalid lines among its
+      // candidates would make memory anew each time. Nor is there ever a list without room, which no doubling would help.
+      memory = DecisionMemory(lists.sizes.widened(by: sizes))
       lists = memory.lists
     }
     status = .invalid

@@ -39,6 +39,12 @@ package final class DecisionMemory: @unchecked Sendable {
     func fit(_ other: Sizes) -> Bool {
       reasons >= other.reasons && channels >= other.channels && bins >= other.bins
     }
+
+    /// Such that both fit.
+    func widened(by other: Sizes) -> Sizes {
+      Sizes(
+        reasons: max(reasons, other.reasons), channels: max(channels, other.channels), bins: max(bins, other.bins))
+    }
   }
 
   /// The lists themselves; valid while the memory lives.

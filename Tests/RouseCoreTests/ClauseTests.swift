@@ -68,6 +68,7 @@ import Testing
       let policy = Policy(SmallPolicy.definition(fields: fields, suppress: condition), bytes: [])
       var builder = Clauses.Builder(policy.conditions)
       let when = builder.add(policy.suppress[0].when)
+      #expect(builder.steps.allSatisfy { $0.a >= 0 && $0.a < fields.slotCount }, "a value outside of the row is read")
       let clauses = builder.build()
       defer { clauses.deallocate() }
       let row = CandidateRow(policy: policy)

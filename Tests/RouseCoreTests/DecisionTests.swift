@@ -29,4 +29,15 @@ import Testing
     decision.setOption(Option(value: 9, spend: 0, capital: 0, p: 0, channel: 0))
     #expect(decision.options.count == 1 && decision.bestOption?.value == 9)
   }
+
+  /// A policy's lists may be longer here and shorter there than those of a line that is no candidate, or empty.
+  @Test func roomOnlyGrows() {
+    var decision = Decision()
+    decision.reset(DecisionMemory.Sizes(reasons: 30, channels: 1, bins: 0))
+    let reasons = decision.lists.reasons
+    decision.append(responseBin: 7)
+    #expect(decision.lists.sizes.bins > 0 && Array(decision.responseBins) == [7])
+    decision.invalidate(.i01)
+    #expect(decision.lists.reasons == reasons, "the memory is made anew")
+  }
 }
