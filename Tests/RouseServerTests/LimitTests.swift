@@ -190,7 +190,8 @@ import Testing
   @Test func overloadHoldsOffWhatIsLarge() throws {
     let world = try SessionHarness.World()
     let harness = SessionHarness(world)
-    let users = (0..<990).map { #"{"user_id":"\#($0)"}"# }.joined(separator: ",")
+    let rest = String(repeating: "x", count: Session.mostOnLoop / 990)
+    let users = (0..<990).map { #"{"user_id":"\#($0)","rest":"\#(rest)"}"# }.joined(separator: ",")
     world.overload = 120
     world.mayRefuse = false
     harness.send("{\"op\":\"ping\"}\n{\"op\":\"rank\",\"id\":1,\"users\":[\(users)]}\n{\"op\":\"ping\",\"id\":2}\n")
