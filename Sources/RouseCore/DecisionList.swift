@@ -15,7 +15,7 @@ package struct DecisionList<Element: BitwiseCopyable>: RandomAccessCollection {
 
   package subscript(index: Int) -> Element {
     precondition(index >= 0 && index < count)
-    return start[index]
+    return withExtendedLifetime(memory) { start[index] }
   }
 
   package func withContiguousStorageIfAvailable<Result>(

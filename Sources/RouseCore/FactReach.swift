@@ -39,24 +39,19 @@ struct FactReach: Sendable {
     // The ledger knows these, whatever a fact says.
     ruleReads[ReasonCode.c06.rawValue] = 0
     ruleReads[ReasonCode.c07.rawValue] = 0
-    for (rule, definition) in zip(
-      policy.suppress + policy.knockout, definition.suppress + definition.knockout)
-    {
+    for (rule, definition) in zip(policy.suppress + policy.knockout, definition.suppress + definition.knockout) {
       ruleReads[rule.code] = bits(definition.when.slots)
     }
     self.ruleReads = ruleReads
     gate = bits(
-      (definition.suppress.map(\.when) + definition.knockout.map(\.when)
-        + definition.channels.map(\.needs))
-        .flatMap(\.slots))
+      (definition.suppress.map(\.when) + definition.knockout.map(\.when) + definition.channels.map(\.needs)).flatMap(
+        \.slots))
     risk = bits(definition.risk.card.map(\.slot))
     response = bits(definition.response.card.map(\.slot))
     var reads: UInt64 = 0
     stages = definition.stages.map { stage in
       reads |= bits(stage.when.slots)
-      return Stage(
-        reads: reads, since: bits(stage.since),
-        loan: bits([stage.recall?.loanFrom].compactMap { $0 }))
+      return Stage(reads: reads, since: bits(stage.since), loan: bits([stage.recall?.loanFrom].compactMap { $0 }))
     }
     silentDays = bits([fields.slot(.silentDays)])
     guard fields.slotCount <= Glance.slots else {
@@ -65,9 +60,7 @@ struct FactReach: Sendable {
     }
     facts = fields.declared.indices.map { slot in
       var touched = [slot]
-      if slot == policy.region.slot {
-        touched += [fields.slot(.regionGroup), fields.slot(.regionServed)]
-      }
+      if slot == policy.region.slot { touched += [fields.slot(.regionGroup), fields.slot(.regionServed)] }
       return Fact(touched: bits(touched), isPast: slot < policy.timesCount)
     }
   }
@@ -78,8 +71,7 @@ struct FactReach: Sendable {
   ///   - glance: of the row.
   ///   - decision: what was decided on it.
   func cannotTurn(
-    _ slot: Int, _ trial: CandidateRow, _ glance: Glance, _ row: CandidateRow, _ decision: Decision,
-    _ scoring: Scoring
+    _ slot: Int, _ trial: CandidateRow, _ glance: Glance, _ row: CandidateRow, _ decision: Decision, _ scoring: Scoring
   ) -> Bool {
     guard slot < facts.count, decision.depth >= .risk else { return false }
     let fact = facts[slot]
@@ -92,8 +84,7 @@ struct FactReach: Sendable {
     if stage.reads & bit != 0 {
       var changed = glance
       changed.present = trial.isPresent(slot) ? changed.present | bit : changed.present & ~bit
-      changed.yes =
-        trial.isPresent(slot) && trial.bits[slot] & 1 != 0 ? changed.yes | bit : changed.yes & ~bit
+      changed.yes = trial.isPresent(slot) && trial.bits[slot] & 1 != 0 ? changed.yes | bit : changed.yes & ~bit
       if scoring.stage(trial, changed) != decision.stage { return false }
     }
     // From here on the stage stays, and with it the clock.
@@ -101,9 +92,7 @@ struct FactReach: Sendable {
     let touched = isLatest ? fact.touched | silentDays : fact.touched
     if decision.isSuppressedByRule { return remains(decision, touched) }
     if suppress & touched != 0 { return false }
-    if decision.status == .active || decision.status == .declined && remains(decision, touched) {
-      return true
-    }
+    if decision.status == .active || decision.status == .declined && remains(decision, touched) { return true }
     if gate & touched != 0 { return false }
     if risk & touched != 0 { return false }
     // What is left is the worth, which decides on the policy's own users alone.

@@ -2,7 +2,7 @@
 struct Scoring: @unchecked Sendable, BitwiseCopyable {
   // Sendable because nothing in the tables changes.
 
-  private let tables: UnsafePointer<ScorerTables.View>
+  let tables: UnsafePointer<ScorerTables.View>
   /// Seconds since 1970.
   let now: Int64
   /// The latest moment that counts as now.
@@ -51,7 +51,7 @@ struct Scoring: @unchecked Sendable, BitwiseCopyable {
   }
 
   @inline(__always)
-  private func holds(_ when: Clauses.When, _ glance: Glance, _ row: CandidateRow) -> Bool {
+  func holds(_ when: Clauses.When, _ glance: Glance, _ row: CandidateRow) -> Bool {
     tables.pointee.clauses.holds(when, glance, row, now: now)
   }
 
@@ -110,9 +110,7 @@ struct Scoring: @unchecked Sendable, BitwiseCopyable {
   @inline(__always)
   private func yes(_ row: CandidateRow) -> UInt64 {
     var yes: UInt64 = 0
-    for slot in tables.pointee.flagsStart..<tables.pointee.flagsEnd {
-      yes |= (row.bits[slot] & 1) &<< UInt64(slot)
-    }
+    for slot in tables.pointee.flagsStart..<tables.pointee.flagsEnd { yes |= (row.bits[slot] & 1) &<< UInt64(slot) }
     return yes
   }
 
@@ -141,8 +139,7 @@ struct Scoring: @unchecked Sendable, BitwiseCopyable {
 
   private func noteOdd(_ row: CandidateRow, _ decision: inout Decision) {
     for slot in 0..<row.declaredCount where row.states[slot] > FactState.present {
-      decision.issues.append(
-        row.states[slot] == FactState.ahead ? .ahead(slot: slot) : .wrongType(slot: slot))
+      decision.issues.append(row.states[slot] == FactState.ahead ? .ahead(slot: slot) : .wrongType(slot: slot))
     }
   }
 
@@ -161,9 +158,7 @@ struct Scoring: @unchecked Sendable, BitwiseCopyable {
     var clock = Int64.min
     for at in stage.pointee.sinceStart..<stage.pointee.sinceEnd {
       let slot = tables.pointee.since[at]
-      if row.states[slot] == FactState.present {
-        clock = max(clock, Int64(bitPattern: row.bits[slot]))
-      }
+      if row.states[slot] == FactState.present { clock = max(clock, Int64(bitPattern: row.bits[slot])) }
     }
     if clock == .min {
       if stage.pointee.recall != nil {
@@ -188,9 +183,7 @@ struct Scoring: @unchecked Sendable, BitwiseCopyable {
   /// Makes contacts ahead of now by no more than the skew contacts of now, and drops the others.
   @inline(__always)
   private func readContacts(_ row: CandidateRow, _ decision: inout Decision) {
-    if row.contactsState == FactState.wrongType {
-      decision.issues.append(.contactsNotAList)
-    }
+    if row.contactsState == FactState.wrongType { decision.issues.append(.contactsNotAList) }
     if row.contactEntries > 0 || row.known.contacts > 0 { countContacts(row, &decision) }
   }
 
@@ -199,13 +192,9 @@ struct Scoring: @unchecked Sendable, BitwiseCopyable {
     var latest = Int64.min
     for index in row.contacts.indices {
       let contact = row.contacts[index]
-      if contact.at > now {
-        row.contacts[index] = CandidateRow.Contact(at: now, channel: contact.channel)
-      }
+      if contact.at > now { row.contacts[index] = CandidateRow.Contact(at: now, channel: contact.channel) }
       let at = min(contact.at, now)
-      if now - at < 30 * Moment.day {
-        decision.count(on: contact.channel, of: tables.pointee.channelCount)
-      }
+      if now - at < 30 * Moment.day { decision.count(on: contact.channel, of: tables.pointee.channelCount) }
       if at > latest { latest = at }
     }
     if latest != .min { decision.lastContact = latest }
@@ -218,7 +207,8 @@ struct Scoring: @unchecked Sendable, BitwiseCopyable {
   @inline(__always)
   private func derive(_ row: CandidateRow, _ glance: inout Glance, _ decision: inout Decision) {
     let base = row.declaredCount
-    @inline(__always) func note(_ field: DerivedField, _ bits: UInt64) {
+    @inline(__always)
+    func note(_ field: DerivedField, _ bits: UInt64) {
       let slot = base + field.rawValue
       row.bits[slot] = bits
       row.states[slot] = FactState.present
@@ -234,21 +224,16 @@ struct Scoring: @unchecked Sendable, BitwiseCopyable {
       decision.tier = tier
       note(.tier, tables.pointee.tierTexts[tier])
     }
-    decision.silentDays =
-      decision.latestTime.map { (now - $0) / Moment.day } ?? decision.dormantDays
+    decision.silentDays = decision.latestTime.map { (now - $0) / Moment.day } ?? decision.dormantDays
     if let days = decision.silentDays { note(.silentDays, Double(days).bitPattern) }
     note(.contacts30d, Double(decision.contacts30d).bitPattern)
-    if let last = decision.lastContact {
-      note(.lastContactDays, Double((now - last) / Moment.day).bitPattern)
-    }
+    if let last = decision.lastContact { note(.lastContactDays, Double((now - last) / Moment.day).bitPattern) }
     if case let slot = tables.pointee.regionSlot, slot >= 0, row.states[slot] == FactState.present {
       let text = Int(row.bits[slot])
       let isServed = !tables.pointee.notServed[text]
       note(.regionGroup, tables.pointee.groups[text])
       note(.regionServed, isServed ? 1 : 0)
-      if isServed {
-        glance.yes |= tables.pointee.bit(ofSlot: base + DerivedField.regionServed.rawValue)
-      }
+      if isServed { glance.yes |= tables.pointee.bit(ofSlot: base + DerivedField.regionServed.rawValue) }
       decision.offset = tables.pointee.offsets[text]
     }
   }
@@ -273,8 +258,7 @@ struct Scoring: @unchecked Sendable, BitwiseCopyable {
     if known < tables.pointee.riskRules.thinBelow { score += tables.pointee.riskRules.thinPoints }
     decision.riskScore = score
     decision.pd = tables.pointee.pd(
-      points: score - tables.pointee.riskRules.baseScore
-        + tables.pointee.stages[decision.stage].lift)
+      points: score - tables.pointee.riskRules.baseScore + tables.pointee.stages[decision.stage].lift)
   }
 
   /// Notes the values that lie under their row's first bin.
@@ -360,21 +344,14 @@ struct Scoring: @unchecked Sendable, BitwiseCopyable {
   /// The codes of the rules that hold.
   @inline(__always)
   private func noteHolding(
-    _ rules: UnsafeMutablePointer<ScorerTables.Rule>, _ count: Int, _ row: CandidateRow,
-    _ glance: Glance,
+    _ rules: UnsafeMutablePointer<ScorerTables.Rule>, _ count: Int, _ row: CandidateRow, _ glance: Glance,
     _ decision: inout Decision
-  ) {
-    for index in 0..<count where holds(rules[index].when, glance, row) {
-      decision.note(rules[index].code)
-    }
-  }
+  ) { for index in 0..<count where holds(rules[index].when, glance, row) { decision.note(rules[index].code) } }
 
   // MARK: - Contact policy (model 6)
 
   @inline(__always)
-  private func findChannels(_ row: CandidateRow, _ glance: Glance, _ decision: inout Decision)
-    -> Bool
-  {
+  private func findChannels(_ row: CandidateRow, _ glance: Glance, _ decision: inout Decision) -> Bool {
     var able = 0
     let open = tables.pointee.isBest ? Int.max : 1 + decision.contacts30d
     for index in 0..<tables.pointee.channelCount {
@@ -399,43 +376,6 @@ struct Scoring: @unchecked Sendable, BitwiseCopyable {
     if decision.reasonCount == 0 { return true }
     decision.status = .resting
     return false
-  }
-
-  /// The latest of the ends of the reasons to rest.
-  private func findRestEnd(_ row: CandidateRow, _ glance: Glance, _ decision: inout Decision) {
-    var until: Int64?
-    for reason in decision.reasons {
-      let end: Int64?
-      switch ReasonCode(rawValue: Int(reason)) {
-      case .c02: end = decision.lastContact.map { $0 + tables.pointee.gap }
-      case .c03: end = recent(row, on: nil)[tables.pointee.cap30d - 1] + 30 * Moment.day
-      case .c04:
-        end = rungs(row, glance, decision).map { channel in
-          recent(row, on: channel)[tables.pointee.channels[channel].cap30d - 1] + 30 * Moment.day
-        }.min()
-      case .c05: end = row.known.leasedUntil
-      default: end = nil
-      }
-      if let end { until = max(end, until ?? end) }
-    }
-    decision.until = until
-  }
-
-  /// Channels that are open to the user, at their cap or not.
-  private func rungs(_ row: CandidateRow, _ glance: Glance, _ decision: Decision) -> [Int] {
-    let able = (0..<tables.pointee.channelCount).filter {
-      holds(tables.pointee.channels[$0].needs, glance, row)
-    }
-    return tables.pointee.isBest ? able : Array(able.prefix(1 + decision.contacts30d))
-  }
-
-  /// Moments of the contacts of the last 30 days, on one channel or on any, the latest first.
-  private func recent(_ row: CandidateRow, on channel: Int?) -> [Int64] {
-    var moments: [Int64] = []
-    for contact in row.contacts where now - contact.at < 30 * Moment.day {
-      if channel == nil || contact.channel == channel { moments.append(contact.at) }
-    }
-    return moments.sorted(by: >)
   }
 
   // MARK: - Response and value (model 7)
@@ -466,9 +406,7 @@ struct Scoring: @unchecked Sendable, BitwiseCopyable {
     decision.points = points
 
     var amount = recall.loan
-    if recall.loanFrom >= 0, let from = row.number(recall.loanFrom), from > 0 {
-      amount = from * money.useOfLimit
-    }
+    if recall.loanFrom >= 0, let from = row.number(recall.loanFrom), from > 0 { amount = from * money.useOfLimit }
     amount = min(amount, money.maxLoan)
     let perLoan = amount * ((1 - decision.pd) * money.margin - decision.pd * money.lossGivenDefault)
     decision.amount = amount
@@ -484,9 +422,7 @@ struct Scoring: @unchecked Sendable, BitwiseCopyable {
       decision.lists.options[at] = Option(
         value: Micros.from(value), spend: Micros.from(spend), capital: Micros.from(p * amount),
         p: Int32(truncatingIfNeeded: Micros.from(p)), channel: Int32(truncatingIfNeeded: index))
-      if at > 0, isBetter(decision.lists.options[at], decision.lists.options[decision.best]) {
-        decision.best = at
-      }
+      if at > 0, isBetter(decision.lists.options[at], decision.lists.options[decision.best]) { decision.best = at }
     }
     decision.optionCount = decision.freeCount
   }
@@ -510,9 +446,7 @@ struct Scoring: @unchecked Sendable, BitwiseCopyable {
   @inline(__always)
   private func experiment(_ row: CandidateRow, _ decision: inout Decision) {
     var channel: UInt64 = 0
-    if row.share >= 0, case let arm = tables.pointee.arms.arm(share: UInt64(row.share)),
-      arm != .explore
-    {
+    if row.share >= 0, case let arm = tables.pointee.arms.arm(share: UInt64(row.share)), arm != .explore {
       decision.arm = arm
       decision.share = row.share
     } else {

@@ -62,9 +62,7 @@ package final class WhatIf {
 
   /// The smallest single change of a known fact that gives another status, and for each unknown fact the first value
   /// that would.
-  package func turns(_ row: CandidateRow, _ decision: Decision) -> (
-    change: Turn?, couldTurn: [Turn]
-  ) {
+  package func turns(_ row: CandidateRow, _ decision: Decision) -> (change: Turn?, couldTurn: [Turn]) {
     trial.assign(row)
     // No fact changes what the user drew.
     if decision.share >= 0 { trial.share = decision.share }
@@ -79,9 +77,7 @@ package final class WhatIf {
         couldTurn.append(turn(slot, from, to, row))
       }
     }
-    if row.contactEntries > 0 || row.known.contacts > 0,
-      Self.distance(.missing, .noContacts) < change?.distance ?? 2
-    {
+    if row.contactEntries > 0 || row.known.contacts > 0, Self.distance(.missing, .noContacts) < change?.distance ?? 2 {
       trial.contacts.removeAll()
       trial.contactEntries = 0
       trial.forgetKnownContacts()
@@ -94,8 +90,7 @@ package final class WhatIf {
   /// The least change of a known fact that turns the decision, if it is less than some distance; the first of those that
   /// are as near. The near ones are tried first, and what is not less is not tried.
   private func nearest(
-    _ slot: Int, _ from: Value, below most: Double, _ glance: Glance, _ row: CandidateRow,
-    _ decision: Decision
+    _ slot: Int, _ from: Value, below most: Double, _ glance: Glance, _ row: CandidateRow, _ decision: Decision
   ) -> Turn? {
     let values = values[slot]
     distances.removeAll(keepingCapacity: true)
@@ -104,9 +99,7 @@ package final class WhatIf {
       let to = index < values.count ? values[index] : .missing
       distances.append(to == from ? .infinity : Self.distance(from, to))
     }
-    while let index = distances.indices.min(by: { distances[$0] < distances[$1] }),
-      distances[index] < most
-    {
+    while let index = distances.indices.min(by: { distances[$0] < distances[$1] }), distances[index] < most {
       distances[index] = .infinity
       let to = index < values.count ? values[index] : .missing
       if turns(slot, to, glance, row, decision) { return turn(slot, from, to, row) }
@@ -115,9 +108,7 @@ package final class WhatIf {
   }
 
   /// Whether a value of a fact gives another status.
-  private func turns(
-    _ slot: Int, _ to: Value, _ glance: Glance, _ row: CandidateRow, _ decision: Decision
-  ) -> Bool {
+  private func turns(_ slot: Int, _ to: Value, _ glance: Glance, _ row: CandidateRow, _ decision: Decision) -> Bool {
     set(slot, to)
     defer { restore(slot, row) }
     if reach.cannotTurn(slot, trial, glance, row, decision, scorer.scoring) { return false }
@@ -172,13 +163,10 @@ package final class WhatIf {
   private static func values(_ policy: Policy) -> [[Value]] {
     let definition = policy.definition
     let conditions =
-      definition.stages.map(\.when) + definition.suppress.map(\.when)
-      + definition.knockout.map(\.when)
+      definition.stages.map(\.when) + definition.suppress.map(\.when) + definition.knockout.map(\.when)
       + definition.channels.map(\.needs)
     var days: Set<Int64> = [0]
-    for stage in definition.stages {
-      if let recall = stage.recall { days.insert(recall.dormantDays) }
-    }
+    for stage in definition.stages { if let recall = stage.recall { days.insert(recall.dormantDays) } }
     for tier in definition.tiers {
       days.insert(tier.days)
       days.insert(tier.days + 1)
@@ -190,9 +178,7 @@ package final class WhatIf {
       case .flags: return [.flag(true), .flag(false)]
       case .numbers:
         var numbers = Set(reading.flatMap(\.numbers).flatMap { [$0, $0 - 1, $0 + 1] })
-        for row in rows {
-          if case .atLeast(let bins) = row.bins { for bin in bins { numbers.insert(bin.bound) } }
-        }
+        for row in rows { if case .atLeast(let bins) = row.bins { for bin in bins { numbers.insert(bin.bound) } } }
         return numbers.sorted().map(Value.number)
       case .texts:
         var texts: [UInt64] = []
@@ -201,20 +187,15 @@ package final class WhatIf {
           if !texts.contains(id) { texts.append(id) }
         }
         for text in reading.flatMap(\.texts) { add(text) }
-        for row in rows {
-          if case .isEqual(let bins) = row.bins { for bin in bins { add(bin.key) } }
-        }
+        for row in rows { if case .isEqual(let bins) = row.bins { for bin in bins { add(bin.key) } } }
         if policy.fields.declared[slot].name == "region" {
-          for group in definition.regions.groups {
-            if let region = group.regions.first { add(region) }
-          }
+          for group in definition.regions.groups { if let region = group.regions.first { add(region) } }
           if let region = definition.regions.notServed.first { add(region) }
         }
         return texts.map(Value.text)
       case .times, .timesAhead:
         var own = days
-        for number in reading.flatMap(\.numbers)
-        where number == number.rounded() && abs(number) < 1e6 {
+        for number in reading.flatMap(\.numbers) where number == number.rounded() && abs(number) < 1e6 {
           own.insert(Int64(number))
           own.insert(Int64(number) + 1)
         }

@@ -22,8 +22,7 @@ final class ExplanationWriter {
     out.put(0x7B)
     member("facts", &out) { facts(row, decision, &$0) }
     member("stages", &out) { stages(row, &$0) }
-    member("clock", &out) { out in
-      if let clock = decision.clock { out.write(moment: clock) } else { out.write("null") }
+    member("clock", &out) { out in if let clock = decision.clock { out.write(moment: clock) } else { out.write("null") }
     }
     if decision.depth >= .risk {
       member("rules", &out) { rules(row, &$0) }
@@ -37,8 +36,7 @@ final class ExplanationWriter {
       member("experiment", &out) { experiment(row, decision, &$0) }
     }
     let turns = whatIf.turns(row, decision)
-    member("change", &out) { out in
-      if let change = turns.change { turn(change, row, &out) } else { out.write("null") }
+    member("change", &out) { out in if let change = turns.change { turn(change, row, &out) } else { out.write("null") }
     }
     member("could_turn", &out) { out in list(turns.couldTurn, &out) { turn($0, row, &$1) } }
     out.put(0x7D)
@@ -47,9 +45,7 @@ final class ExplanationWriter {
   // MARK: - JSON
 
   /// A member of the object at hand; the first one has no comma before it.
-  private func member(
-    _ name: StaticString, _ out: inout ByteWriter, _ value: (inout ByteWriter) -> Void
-  ) {
+  private func member(_ name: StaticString, _ out: inout ByteWriter, _ value: (inout ByteWriter) -> Void) {
     if out.last != 0x7B { out.put(0x2C) }
     out.put(0x22)
     out.write(name)
@@ -122,11 +118,7 @@ final class ExplanationWriter {
     case .number: out.write(number: Double(bitPattern: row.bits[slot]))
     case .boolean: row.bits[slot] != 0 ? out.write("true") : out.write("false")
     case .text:
-      if row.bits[slot] == TextTable.other {
-        out.writeQuoted(row.keptText(slot))
-      } else {
-        text(row.bits[slot], &out)
-      }
+      if row.bits[slot] == TextTable.other { out.writeQuoted(row.keptText(slot)) } else { text(row.bits[slot], &out) }
     }
   }
 
@@ -136,24 +128,18 @@ final class ExplanationWriter {
 
   private func stages(_ row: CandidateRow, _ out: inout ByteWriter) {
     entries(&out) { out in
-      for (stage, truth) in scorer.stageTruths(row) {
-        texts.write(texts.stages[stage][truth], into: &out)
-      }
+      for (stage, truth) in scorer.stageTruths(row) { texts.write(texts.stages[stage][truth], into: &out) }
     }
   }
 
   private func rules(_ row: CandidateRow, _ out: inout ByteWriter) {
     entries(&out) { out in
-      for (index, truth) in scorer.ruleTruths(row).enumerated() {
-        texts.write(texts.rules[index][truth], into: &out)
-      }
+      for (index, truth) in scorer.ruleTruths(row).enumerated() { texts.write(texts.rules[index][truth], into: &out) }
     }
   }
 
   private func rows(_ texts: [[Fragment]], _ bins: some Sequence<Int32>, _ out: inout ByteWriter) {
-    entries(&out) { out in
-      for (row, bin) in zip(texts, bins) { self.texts.write(row, bin: bin, into: &out) }
-    }
+    entries(&out) { out in for (row, bin) in zip(texts, bins) { self.texts.write(row, bin: bin, into: &out) } }
   }
 
   private func risk(_ row: CandidateRow, _ decision: Decision, _ out: inout ByteWriter) {
@@ -200,12 +186,9 @@ final class ExplanationWriter {
       let recent = scorer.recentContacts(index, row)
       let isOpen = policy.definition.contact.ladder == .best || rung <= 1 + decision.contacts30d
       let state =
-        truth != .yes
-        ? "needs not met"
-        : !isOpen ? "not open yet" : recent >= definition.cap30d ? "at its cap" : "free"
+        truth != .yes ? "needs not met" : !isOpen ? "not open yet" : recent >= definition.cap30d ? "at its cap" : "free"
       texts.write(texts.channels[index][truth], into: &out)
-      member("rung", &out) { out in if truth == .yes { out.write(rung) } else { out.write("null") }
-      }
+      member("rung", &out) { out in if truth == .yes { out.write(rung) } else { out.write("null") } }
       member("recent", recent, &out)
       member("cap", definition.cap30d, &out)
       member("state", state, &out)
@@ -213,9 +196,7 @@ final class ExplanationWriter {
         self.option(option, decision, &out)
       } else {
         member("chosen", &out) { $0.write("false") }
-        member(
-          "because",
-          decision.depth < .value && state == "free" ? "the gate was closed before" : state, &out)
+        member("because", decision.depth < .value && state == "free" ? "the gate was closed before" : state, &out)
       }
       out.put(0x7D)
     }
@@ -233,9 +214,7 @@ final class ExplanationWriter {
     member("value", micros: option.value, &out)
     member("capital", micros: option.capital, &out)
     member("worth", &out) { out in
-      out.write(
-        micros: floorDivide(
-          policy.worth(value: option.value, spend: option.spend), Int128(Micros.one)))
+      out.write(micros: floorDivide(policy.worth(value: option.value, spend: option.spend), Int128(Micros.one)))
     }
     writer.writeSendAt(channel: channel, offset: decision.offset, into: &out)
     let isBest = index == decision.best
@@ -247,18 +226,14 @@ final class ExplanationWriter {
       case (false, .explore): "explore: the user's hash drew another channel"
       case (true, .holdout): "the best, but the user is held out"
       case (true, .policy):
-        decision.status == .unprofitable
-          ? "the best, but it costs more than it brings" : "worth the most"
-      case (false, _):
-        "worth less than the best, or as much for more spend or further down the ladder"
+        decision.status == .unprofitable ? "the best, but it costs more than it brings" : "worth the most"
+      case (false, _): "worth less than the best, or as much for more spend or further down the ladder"
       }
     member("because", because, &out)
   }
 
   private func response(_ decision: Decision, _ out: inout ByteWriter) {
-    guard decision.stage >= 0, let recall = policy.stages[decision.stage].recall else {
-      return out.write("null")
-    }
+    guard decision.stage >= 0, let recall = policy.stages[decision.stage].recall else { return out.write("null") }
     object(&out) { out in
       member("stage_points", recall.points, &out)
       member("recency", &out) { out in
@@ -269,8 +244,7 @@ final class ExplanationWriter {
         }
       }
       member("approval", &out) { out in
-        guard recall.isAheadOfUnderwriting, let underwriting = policy.definition.risk.underwriting
-        else {
+        guard recall.isAheadOfUnderwriting, let underwriting = policy.definition.risk.underwriting else {
           return out.write("null")
         }
         object(&out) { out in
@@ -285,9 +259,7 @@ final class ExplanationWriter {
   }
 
   private func money(_ row: CandidateRow, _ decision: Decision, _ out: inout ByteWriter) {
-    guard decision.stage >= 0, let recall = policy.stages[decision.stage].recall else {
-      return out.write("null")
-    }
+    guard decision.stage >= 0, let recall = policy.stages[decision.stage].recall else { return out.write("null") }
     let from = recall.loanFrom.flatMap { slot in row.number(slot).flatMap { $0 > 0 ? slot : nil } }
     object(&out) { out in
       member("amount", decision.amount, &out)
@@ -315,9 +287,7 @@ final class ExplanationWriter {
       if let slot = turn.slot { member("from", &out) { fact(slot, row, &$0) } }
       member("to", &out) { value(turn.to, &$0) }
       member("status", turn.status.name, &out)
-      member("reasons", &out) { out in
-        list(turn.reasons, &out) { $1.writeQuoted(policy.codes[Int($0)].code) }
-      }
+      member("reasons", &out) { out in list(turn.reasons, &out) { $1.writeQuoted(policy.codes[Int($0)].code) } }
     }
   }
 
