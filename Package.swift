@@ -45,10 +45,12 @@ let package = Package(
         "RouseCore", .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "GRDBSQLite", package: "GRDB.swift"),
       ]),
+    .target(name: "RouseReview", dependencies: ["RouseCore", "RousePolicy", "RouseWire"]),
     .target(
       name: "RouseServer",
       dependencies: [
-        "COpenSSL", "RouseCore", "RousePolicy", "RouseWire", "RouseTLS", "RouseLedger", logging, lifecycle,
+        "COpenSSL", "RouseCore", "RousePolicy", "RouseWire", "RouseTLS", "RouseLedger", "RouseReview", logging,
+        lifecycle,
       ]
         + nio),
     .target(
@@ -65,7 +67,9 @@ let package = Package(
       ]),
     .executableTarget(
       name: "rouse",
-      dependencies: ["COpenSSL", "RouseClient", "RouseCore", "RousePolicy", "RouseWire", "RouseTLS", arguments],
+      dependencies: [
+        "COpenSSL", "RouseClient", "RouseCore", "RousePolicy", "RouseReview", "RouseWire", "RouseTLS", arguments,
+      ],
       path: "tools/rouse"),
     .executableTarget(name: "make-candidates", dependencies: [arguments], path: "tools/candidates"),
     .executableTarget(
@@ -80,13 +84,15 @@ let package = Package(
       name: "RouseLedgerTests",
       dependencies: ["RouseLedger", "RouseCore", "TestData", .product(name: "GRDB", package: "GRDB.swift")]),
     .testTarget(
+      name: "RouseReviewTests", dependencies: ["RouseReview", "RousePolicy", "RouseWire", "RouseCore", "TestData"]),
+    .testTarget(
       name: "RouseClientTests",
       dependencies: ["RouseClient", "RouseWire", "RouseTLS", .product(name: "NIOCore", package: "swift-nio")]),
     .testTarget(
       name: "RouseServerTests",
       dependencies: [
-        "RouseServer", "RouseCore", "RousePolicy", "RouseWire", "RouseTLS", "RouseLedger", "COpenSSL", "TestData",
-        "TestPeers", "rouse-server", "rouse", logging,
+        "RouseServer", "RouseCore", "RousePolicy", "RouseWire", "RouseTLS", "RouseLedger", "RouseReview", "COpenSSL",
+        "TestData", "TestPeers", "rouse-server", "rouse", logging,
       ] + nio),
   ],
   swiftLanguageModes: [.v6]

@@ -3,15 +3,17 @@ import NIOPosix
 import Synchronization
 
 /// The threads that decode, score and plan. Requests with a few candidates have threads of their own, so that no bulk rank
-/// stands in their way; the bulk's yield to all others.
+/// stands in their way; the bulk's yield to all others. Reviews, which may take minutes, are worked off one at a time.
 final class WorkPool: Sendable {
   enum Lane: Sendable {
     case quick
     case bulk
+    case review
   }
 
   private let quick: NIOThreadPool
   private let bulk: NIOThreadPool
+  private let review = NIOThreadPool(numberOfThreads: 1)
   private let waiting = Atomic<Int>(0)
   /// Nanoseconds a job takes, about.
   private let pace = Atomic<UInt64>(1_000_000)
@@ -23,6 +25,7 @@ final class WorkPool: Sendable {
     bulk = NIOThreadPool(numberOfThreads: self.threads)
     quick.start()
     bulk.start()
+    review.start()
   }
 
   /// Jobs that no thread has taken up.
@@ -36,14 +39,22 @@ final class WorkPool: Sendable {
 
   /// Runs work on a thread of its lane; `refused` when the server has stopped.
   func submit(_ lane: Lane, _ work: @escaping @Sendable () -> Void, refused: @escaping @Sendable () -> Void) {
-    waiting.wrappingAdd(1, ordering: .relaxed)
-    let pool = lane == .quick ? quick : bulk
+    // What waits for a review to end is no sign of overload, and how long one takes says nothing of other requests.
+    let counts = lane != .review
+    if counts { waiting.wrappingAdd(1, ordering: .relaxed) }
+    let pool =
+      switch lane {
+      case .quick: quick
+      case .bulk: bulk
+      case .review: review
+      }
     pool.submit { state in
-      self.waiting.wrappingSubtract(1, ordering: .relaxed)
+      if counts { self.waiting.wrappingSubtract(1, ordering: .relaxed) }
       guard case .active = state else { return refused() }
       Self.yieldToOthers(lane)
       let began = Session.Time.now().monotonic
       work()
+      guard counts else { return }
       let took = Session.Time.now().monotonic &- began
       // A drifting mean; a lost update does no harm.
       let mean = self.pace.load(ordering: .relaxed)
@@ -54,12 +65,18 @@ final class WorkPool: Sendable {
   func shutDown() async {
     try? await quick.shutdownGracefully()
     try? await bulk.shutdownGracefully()
+    try? await review.shutdownGracefully()
   }
 
   /// Lowers this thread's priority, once: the event loops come first, which say at once what cannot be done, and the bulk
   /// last. Linux counts niceness by thread.
   private static func yieldToOthers(_ lane: Lane) {
-    let niceness: CInt = lane == .bulk ? 7 : 2
+    let niceness: CInt =
+      switch lane {
+      case .quick: 2
+      case .bulk: 7
+      case .review: 12
+      }
     let thread = __priority_which_t(PRIO_PROCESS.rawValue)
     guard getpriority(thread, 0) < niceness else { return }
     setpriority(thread, 0, niceness)

@@ -2,7 +2,7 @@ import RouseCore
 
 /// What a request asks for.
 package enum Operation: String, Sendable, CaseIterable {
-  case ping, auth, info, fields, score, rank, record, load, erase, user, plans, plan, policy
+  case ping, auth, info, fields, score, rank, record, load, erase, user, plans, plan, policy, review
   /// End or break off a stream; outside one they are mistakes.
   case end, cancel
 }
@@ -10,6 +10,34 @@ package enum Operation: String, Sendable, CaseIterable {
 /// What is to be done with the policy.
 package enum PolicyAction: String, Sendable, CaseIterable {
   case show, check, activate, history
+  /// Makes a policy live that someone else has put forward, or takes it back.
+  case approve, withdraw
+  /// Makes a version live again that was live before.
+  case rollback
+  /// Has a second policy decide on real requests too, beside the live one; what came of that; no more.
+  case shadow
+  /// What another policy would change, would have brought, and what outcomes teach.
+  case compare, backtest, fit
+}
+
+/// What is to be reviewed.
+package enum ReviewAction: String, Sendable, CaseIterable {
+  /// A period.
+  case period
+  /// A committed plan, which is computed again.
+  case replay
+}
+
+/// What a request says of the past that it asks about. Seconds since 1970.
+package struct PastSettings: Sendable, Equatable {
+  /// From when, that moment included.
+  package var since: Int64?
+  /// Until when, that moment not included; nil: until now.
+  package var until: Int64?
+  /// In place of `since`: so many weeks back.
+  package var weeks: Int?
+
+  package init() {}
 }
 
 /// How a policy's text is written.
@@ -80,6 +108,10 @@ package struct Request: Sendable {
   package var format = PolicyFormat.yaml
   /// The policy version that the sender of `activate` believes live.
   package var against: String?
+  package var reviewAction = ReviewAction.period
+  package var past = PastSettings()
+  /// Of `activate`: the policy is to decide beside the live one.
+  package var isShadow = false
 
   /// The plan's limits under a policy.
   package func limits(_ policy: Policy) throws(WireError) -> PlanLimits {

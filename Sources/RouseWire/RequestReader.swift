@@ -110,7 +110,12 @@ private enum RequestMembers {
     switch operation {
     case .ping, .info, .fields, .end, .cancel: common
     case .auth: common + ["token"]
-    case .policy: common + ["do", "text", "format", "against"]
+    case .policy:
+      common + [
+        "do", "text", "format", "against", "shadow", "users", "audience", "ledger", "budget", "capital", "capacity",
+        "quota", "tier_first", "limit", "since", "until", "weeks",
+      ]
+    case .review: common + ["do", "since", "until", "weeks", "plan_id"]
     case .score: common + ["users", "stream", "audience", "ledger", "explain", "valid_until"]
     case .rank:
       common + [
@@ -194,6 +199,12 @@ private enum RequestMembers {
       return WireError(
         .badRequest, "events are missing: give events, a list of them, or stream true and then one a line",
         at: "/events")
+    case .policy where request.policyAction == .compare:
+      if request.candidates == .none {
+        return WireError(
+          .badRequest, "candidates are missing: give users, a list of them, or an audience", at: "/users")
+      }
+      return missing(operation, request)
     default: break
     }
     if case .users = request.candidates {
@@ -228,20 +239,24 @@ private enum RequestMembers {
       WireError(
         .badRequest, "do is missing: it is one of \(PolicyAction.allCases.map(\.rawValue).joined(separator: ", "))",
         at: "/do")
-    case .policy where request.policyAction == .check && request.text == nil,
-      .policy where request.policyAction == .activate && request.text == nil:
+    case .policy where request.text == nil && [.check, .activate, .compare, .backtest].contains(request.policyAction):
       WireError(.badRequest, "text is missing: the whole policy, as it stands in its file", at: "/text")
     case .policy where request.policyAction == .activate && request.against == nil:
       WireError(
         .badRequest, "against is missing: the version that this one is to replace, so that no change is lost",
         at: "/against")
+    case .policy where request.policy == nil && [.approve, .withdraw, .rollback].contains(request.policyAction):
+      WireError(.badRequest, "policy is missing: the version that is meant, as history names it", at: "/policy")
+    case .review where request.reviewAction == .replay && request.planID == nil:
+      WireError(.badRequest, "plan_id is missing: the plan that is to be computed again", at: "/plan_id")
     default: nil
     }
   }
 
   private static func set(_ name: String, _ value: JSONValue, _ request: inout Request) throws(WireError) {
     let at = "/" + name
-    if case .null = value, request.operation != .rank || !["budget", "capital", "limit"].contains(name) { return }
+    let liftsLimits = request.operation == .rank || request.operation == .policy
+    if case .null = value, !liftsLimits || !["budget", "capital", "limit"].contains(name) { return }
     switch name {
     case "as_of":
       guard case .text(let text) = value, let seconds = Moment.parse(text) else {
@@ -297,7 +312,12 @@ private enum RequestMembers {
     case "limit": request.limit = try count(value, at)
     case "tier_first": request.tierFirst = try flag(value, at)
     case "token": request.token = try text(value, at)
+    case "do" where request.operation == .review: request.reviewAction = try choice(value, at)
     case "do": request.policyAction = try choice(value, at)
+    case "shadow": request.isShadow = try flag(value, at)
+    case "since": request.past.since = try moment(value, at)
+    case "until": request.past.until = try moment(value, at)
+    case "weeks": request.past.weeks = Int(try whole(value, 1...260, at))
     case "format": request.format = try choice(value, at)
     case "text":
       guard case .text(let text) = value else {
@@ -316,6 +336,14 @@ private enum RequestMembers {
       throw WireError(.badRequest, "a string of at most 256 bytes belongs here", at: at)
     }
     return text
+  }
+
+  private static func moment(_ value: JSONValue, _ at: String) throws(WireError) -> Int64 {
+    guard case .text(let text) = value, let seconds = Moment.parse(text) else {
+      throw WireError(
+        .badRequest, "an RFC 3339 time with its offset belongs here, like 2026-03-01T10:00:00+08:00", at: at)
+    }
+    return seconds
   }
 
   private static func condition(_ value: JSONValue, _ at: String) throws(WireError) -> String {

@@ -51,7 +51,7 @@ extension Session {
       case .score, .rank, .user, .plans, .plan: .score
       case .record, .load: .record
       case .erase: .admin
-      case .policy: .tune
+      case .policy, .review: .tune
       case .ping, .auth, .info, .fields, .end, .cancel: nil
       }
     if role.map({ !identity.roles.contains($0) }) ?? false || commits && !identity.roles.contains(.record) {

@@ -14,7 +14,9 @@ struct PolicyChange: Sendable {
 
 /// The op `policy`: what is live, what was, and what would be.
 extension Session {
-  func runPolicy(_ request: Request, _ line: Block, _ deadline: UInt64?, _ arrival: UInt64) throws(WireError) {
+  func runPolicy(
+    _ request: Request, _ line: Block, _ version: LivePolicy, _ deadline: UInt64?, _ arrival: UInt64
+  ) throws(WireError) {
     try beginWork(deadline)
     // The text is held as it came and as it is read, and so is what is found wrong with it.
     try reserve(line.count, reply: line.count * 4)
@@ -41,6 +43,8 @@ extension Session {
           return .failed(error)
         }
       }
+    case .approve, .withdraw, .rollback, .shadow, .compare, .backtest, .fit:
+      try runDesk(request, line, version, deadline, arrival)
     case nil: throw WireError(.badRequest, "do is missing", at: "/do")
     }
   }

@@ -1,0 +1,19 @@
+import RouseCore
+import RouseLedger
+import RouseReview
+import RouseWire
+
+/// The risk team's long questions: each is one request and one answer, worked off one after another on a thread of its own.
+extension Session {
+  func runReview(
+    _ request: Request, _ version: LivePolicy, _ deadline: UInt64?, _ arrival: UInt64
+  ) throws(WireError) {
+    throw WireError(.unknownOp, "not yet", at: "/op")
+  }
+
+  func runDesk(
+    _ request: Request, _ line: Block, _ version: LivePolicy, _ deadline: UInt64?, _ arrival: UInt64
+  ) throws(WireError) {
+    throw WireError(.unknownOp, "not yet", at: "/do")
+  }
+}
