@@ -5,8 +5,10 @@ import RouseWire
 
 struct PolicyCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "policy", abstract: "Check, show and activate policies.",
-    subcommands: [PolicyCheck.self, PolicyShow.self, PolicyHistory.self, PolicyActivate.self])
+    commandName: "policy", abstract: "Check, test, show and activate policies.",
+    subcommands: [
+      PolicyCheck.self, PolicyTest.self, PolicyShow.self, PolicyHistory.self, PolicyActivate.self,
+    ])
 }
 
 struct PolicyCheck: AsyncParsableCommand {

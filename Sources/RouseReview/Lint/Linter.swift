@@ -49,12 +49,12 @@ package struct Linter {
   }
 
   private mutating func run() {
+    checkNames()
     checkStages()
     checkSteps()
     checkParts()
-    checkNames()
     checkRules()
-    isAnybodyJudged = !isImpossible(isJudged)
+    checkPassage()
     checkTiers()
     checkCards()
     checkRisk()
@@ -68,8 +68,19 @@ package struct Linter {
     checkReview()
   }
 
+  /// That somebody gets through all the rules.
+  private mutating func checkPassage() {
+    isAnybodyJudged = !has(.ruleAlways, .noStageRecalled) && find(.judged) != .impossible
+    if isAnybodyJudged || has(.ruleAlways, .noStageRecalled) { return }
+    add(
+      .nobodyPasses, [policy.suppress.isEmpty && !policy.knockout.isEmpty ? "knockout" : "suppress"], atKey: true,
+      "whoever is dormant is suppressed or knocked out, so nobody is ever contacted")
+  }
+
   /// - Parameter path: of what is at fault; where it is not there, of where it would stand.
   mutating func add(_ code: LintCode, _ path: PolicyText.Path, atKey: Bool = false, _ message: String) {
+    // What a wrong name makes of its condition is no fault of its own.
+    if code != .unknownName, has(.unknownName, at: path) { return }
     let mark = text.mark(path, atKey: atKey)
     found.append(
       (
@@ -89,44 +100,61 @@ package struct Linter {
 
   // MARK: - Questions
 
-  func find(_ goals: [Search.Goal]) -> Possibility { Search.find(goals, in: policy) }
+  /// Nobody can make all goals come out as wanted.
+  func isImpossible(_ goals: [Search.Goal]) -> Bool { Search.find(goals, in: policy) == .impossible }
 
-  /// Nobody can make all goals true.
-  func isImpossible(_ goals: [Search.Goal]) -> Bool { find(goals) == .impossible }
-
-  /// That a condition does not hold: it is FALSE or NULL.
-  static func holdsNot(_ tree: ConditionTree) -> ConditionTree { .or([.isNullTruth(tree, negated: false), .not(tree)]) }
-
-  /// Somebody who is in a recalled stage and dormant, by the stages' own conditions.
-  var isDormant: Search.Goal {
-    let stage = ConditionTree.Operand.slot(policy.fields.slot(.stage))
-    let days = ConditionTree.Operand.slot(policy.fields.slot(.dormantDays))
-    var choices: [ConditionTree] = []
-    for (index, definition) in policy.stages.enumerated() {
-      guard let recall = definition.recall else { continue }
-      var parts: [ConditionTree] = [
-        .compare(.equal, stage, .text(definition.name)),
-        .compare(.atLeast, days, .number(Double(recall.dormantDays))), trees.stages[index],
-      ]
-      parts += trees.stages[..<index].map(Self.holdsNot)
-      parts.append(.or(definition.since.map { .isNull(.slot($0), negated: true) }))
-      choices.append(.and(parts))
-    }
-    return (.or(choices), .yes)
-  }
-
-  /// No rule of either kind holds.
+  /// No rule of the kind holds.
   var isUnsuppressed: [Search.Goal] { trees.suppress.map { ($0, .notYes) } }
   var isNotKnockedOut: [Search.Goal] { trees.knockout.map { ($0, .notYes) } }
 
-  /// Somebody whom the response card judges: past suppression, dormancy, knock-outs and rest.
-  var isJudged: [Search.Goal] {
+  /// How far a candidate has come.
+  enum Reach {
+    /// In a recalled stage and dormant, and not suppressed.
+    case dormant
+    /// Not knocked out either: whose risk score decides.
+    case weighed
+    /// Nor at rest: whom the response card judges.
+    case judged
+  }
+
+  /// Whether somebody comes so far, and makes the goals come out as wanted.
+  func find(_ reach: Reach, _ goals: [Search.Goal] = []) -> Possibility {
+    var rules = isUnsuppressed
+    if reach != .dormant { rules += isNotKnockedOut }
+    if reach == .judged { rules += isRested }
+    // By rules alone most questions are decided already.
+    if !goals.isEmpty, Search.find(goals, given: rules, in: policy) == .impossible { return .impossible }
+    var result = Possibility.impossible
+    for index in policy.stages.indices {
+      guard let stage = isDormant(inStage: index) else { continue }
+      let found =
+        goals.isEmpty
+        ? Search.find(stage + rules, in: policy) : Search.find(goals, given: stage + rules, in: policy)
+      if found == .possible { return .possible }
+      if found == .unknown { result = .unknown }
+    }
+    return result
+  }
+
+  /// In a recalled stage by its own condition, with a clock, and dormant.
+  private func isDormant(inStage index: Int) -> [Search.Goal]? {
+    let stage = policy.stages[index]
+    guard let recall = stage.recall else { return nil }
+    let days = ConditionTree.Operand.slot(policy.fields.slot(.dormantDays))
+    return [
+      (.compare(.equal, .slot(policy.fields.slot(.stage)), .text(stage.name)), .yes),
+      (.compare(.atLeast, days, .number(Double(recall.dormantDays))), .yes),
+      (.or(stage.since.map { .isNull(.slot($0), negated: true) }), .yes), (trees.stages[index], .yes),
+    ] + trees.stages[..<index].map { ($0, .notYes) }
+  }
+
+  private var isRested: [Search.Goal] {
     let contacts = ConditionTree.Operand.slot(policy.fields.slot(.contacts30d))
     let last = ConditionTree.Operand.slot(policy.fields.slot(.lastContactDays))
-    let rested: [Search.Goal] = [
+    // A bin that begins at the cap itself is for the day when the cap is raised.
+    return [
       (.compare(.atMost, contacts, .number(Double(policy.contact.cap30d))), .yes),
       (.compare(.less, last, .number(Double(policy.contact.gapDays))), .notYes),
     ]
-    return [isDormant] + isUnsuppressed + isNotKnockedOut + rested
   }
 }

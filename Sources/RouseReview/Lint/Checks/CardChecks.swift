@@ -24,8 +24,7 @@ extension Linter {
   /// Nobody whom the card decides about has such a value.
   private func isUnreachable(_ value: ConditionTree, ofRisk: Bool) -> Bool {
     guard isAnybodyJudged else { return false }
-    let goals = ofRisk ? [isDormant] + isUnsuppressed + isNotKnockedOut : isJudged
-    return isImpossible(goals + [(value, .yes)])
+    return find(ofRisk ? .weighed : .judged, [(value, .yes)]) == .impossible
   }
 
   private func reason(ofRisk: Bool) -> String {
@@ -64,7 +63,7 @@ extension Linter {
     let below: Search.Goal = (
       .and([.compare(.atLeast, value, .number(0)), .compare(.less, value, .number(first.bound))]), .yes
     )
-    guard find((ofRisk ? [isDormant] + isUnsuppressed : isJudged) + [below]) == .possible else { return }
+    guard find(ofRisk ? .weighed : .judged, [below]) == .possible else { return }
     add(
       .scaleGap, path + ["at_least", key], atKey: true,
       "the scale begins at \(shortest(first.bound)): a candidate with 0 counts as missing")
@@ -88,6 +87,13 @@ extension Linter {
 
   // MARK: - Texts and flags
 
+  /// A group that nobody can be in is told under `regions`.
+  private func isLeftToRegions(_ row: CardRowDefinition, _ group: String) -> Bool {
+    guard policy.fields.derived(atSlot: row.slot) == .regionGroup else { return false }
+    return World.regionSlot(policy) == nil
+      || policy.regions.groups.contains { $0.name.isExactly(group) && $0.regions.isEmpty }
+  }
+
   private mutating func check(
     equal bins: [(key: String, points: Int)], of row: CardRowDefinition, _ path: PolicyText.Path, ofRisk: Bool
   ) {
@@ -101,6 +107,7 @@ extension Linter {
           "there is no \(known.what) \(bin.key.shown)" + Suggestion.sentence(for: bin.key, among: known.names))
         continue
       }
+      if isLeftToRegions(row, bin.key) { continue }
       let value: ConditionTree =
         isFlag
         ? (bin.key == "true" ? .flag(slot: row.slot) : .not(.flag(slot: row.slot)))
@@ -118,7 +125,8 @@ extension Linter {
       if hasOther {
         add(.otherDead, path + ["other"], "the bins name every value, so nobody gets these points")
       }
-    } else if !hasOther, let least = bins.map(\.points).min(), let most = bins.map(\.points).max(), least > 0 || most < 0
+    } else if !hasOther, let least = bins.map(\.points).min(), let most = bins.map(\.points).max(),
+      least > 0 || most < 0
     {
       add(
         .binsGap, path + ["is"],

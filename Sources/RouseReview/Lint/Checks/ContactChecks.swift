@@ -22,7 +22,7 @@ extension Linter {
     }
     for (index, channel) in policy.channels.enumerated() {
       let path = ["channels", channel.name]
-      if isAnybodyJudged, isImpossible(isJudged + [(trees.needs[index], .yes)]) {
+      if isAnybodyJudged, find(.judged, [(trees.needs[index], .yes)]) == .impossible {
         add(.channelNever, path + ["needs"], "nobody who could be contacted meets this, so nothing is ever sent")
       }
       if channel.cap30d > contact.cap30d {
@@ -66,19 +66,23 @@ extension Linter {
 
   mutating func checkPlan() {
     let plan = policy.plan
-    if plan.budget == 0 { add(.limitZero, ["plan", "budget"], "the budget is 0, so only what costs nothing is planned") }
+    if plan.budget == 0 {
+      add(.limitZero, ["plan", "budget"], "the budget is 0, so only what costs nothing is planned")
+    }
     if plan.capital == 0 { add(.limitZero, ["plan", "capital"], "the capital is 0, so no loan can be funded") }
     for (channel, capacity) in zip(policy.channels, plan.capacity) where capacity == 0 {
-      add(.limitZero, ["plan", "capacity", channel.name], "the capacity is 0, so nothing is sent on \(channel.name.shown)")
+      add(
+        .limitZero, ["plan", "capacity", channel.name], "the capacity is 0, so nothing is sent on \(channel.name.shown)"
+      )
     }
     checkBudget()
     for (quota, tree) in zip(plan.quotas, trees.quotas) {
       let path = ["plan", "quota", quota.name]
       if quota.max == 0 { add(.limitZero, path + ["max"], "the quota is 0, so nobody under it is planned") }
       guard isAnybodyJudged else { continue }
-      if isImpossible(isJudged + [(tree, .yes)]) {
+      if find(.judged, [(tree, .yes)]) == .impossible {
         add(.quotaNever, path + ["when"], "nobody who could be contacted meets this, so the quota limits nothing")
-      } else if tree != .constant(true), isImpossible(isJudged + [(tree, .notYes)]) {
+      } else if tree != .constant(true), find(.judged, [(tree, .notYes)]) == .impossible {
         add(.quotaAlways, path + ["when"], "everybody who could be contacted meets this")
       }
     }

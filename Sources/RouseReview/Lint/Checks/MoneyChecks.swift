@@ -62,7 +62,8 @@ extension Linter {
         add(.useOfLimitZero, path + ["loan_from"], "whoever has a value here is expected to borrow 0 of it")
       }
       if recall.incremental <= 0 {
-        add(.incrementalNotPositive, path + ["incremental"], "\(Self.number(recall.incremental)) of the loans are gained")
+        add(
+          .incrementalNotPositive, path + ["incremental"], "\(Self.number(recall.incremental)) of the loans are gained")
         continue
       }
       if isMarginNegative { continue }
@@ -74,7 +75,9 @@ extension Linter {
         continue
       }
       if policy.channels.allSatisfy({ greatestWorth($0, recall) <= 0 }) {
-        add(.stageWorthless, path, "even the best candidate of the stage costs more than a contact brings, on every channel")
+        add(
+          .stageWorthless, path,
+          "even the best candidate of the stage costs more than a contact brings, on every channel")
       }
     }
     checkWorth(isMarginNegative)

@@ -6,7 +6,8 @@ extension Linter {
     let regions = policy.regions
     if World.regionSlot(policy) == nil {
       if let key = ["groups", "not_served", "utc_offsets"].first(where: { text.has(["regions", $0]) }) {
-        add(.regionUndeclared, ["regions", key], atKey: true, "no candidate has a region, since it is no declared text")
+        add(
+          .regionUndeclared, ["regions", key], atKey: true, "no candidate has a region, since it is no declared text")
       }
       return
     }
@@ -33,7 +34,7 @@ extension Linter {
       if regions.notServed.contains(where: region.isExactly) {
         let slot = policy.fields.slot(.regionServed)
         let unserved: Search.Goal = (.flag(slot: slot), .no)
-        if isAsked, isAnybodyJudged, isImpossible(isJudged + [unserved]) {
+        if isAsked, isAnybodyJudged, find(.judged, [unserved]) == .impossible {
           add(.offsetNotServed, path, atKey: true, "\(region.shown) is not served, so nothing is sent there")
         }
       } else if !regions.groups.isEmpty,
@@ -112,7 +113,9 @@ extension Linter {
       add(.windowMissing, ["review", "window_days"], "review has no window_days")
     }
     if policy.review.parity == nil, policy.regions.groups.count > 1, World.regionSlot(policy) != nil {
-      add(.parityMissing, ["review", "parity"], "review has no parity, and there are \(policy.regions.groups.count) groups")
+      add(
+        .parityMissing, ["review", "parity"],
+        "review has no parity, and there are \(policy.regions.groups.count) groups")
     }
   }
 }

@@ -31,7 +31,9 @@ extension Linter {
     let worst = card.reduce(risk.baseScore) { $0 + $1.least } + (risk.thin?.points ?? 0)
     let best = card.reduce(risk.baseScore) { $0 + $1.most }
     if worst >= risk.cutoff {
-      add(.cutoffEverybody, ["risk", "cutoff"], "the worst candidate has \(worst) points, and the cutoff is \(risk.cutoff)")
+      add(
+        .cutoffEverybody, ["risk", "cutoff"],
+        "the worst candidate has \(worst) points, and the cutoff is \(risk.cutoff)")
       return
     }
     if best < risk.cutoff {

@@ -5,18 +5,12 @@ extension Linter {
   mutating func checkRules() {
     check(policy.suppress, trees.suppress, under: "suppress")
     check(policy.knockout, trees.knockout, under: "knockout")
-    if has(.ruleAlways) { return }
+    // Where nobody at all gets so far, the knock-outs are not to blame.
+    if has(.ruleAlways, .noStageRecalled) || find(.dormant) == .impossible { return }
     for (rule, tree) in zip(policy.knockout, trees.knockout) {
       let path = ["knockout", rule.code, "when"]
-      if has(.ruleNever, at: path) || !isImpossible([isDormant, (tree, .yes)] + isUnsuppressed) { continue }
-      // Where nobody at all gets so far, the knock-out is not to blame.
-      if isImpossible([isDormant] + isUnsuppressed) { continue }
+      if has(.ruleNever, at: path) || find(.dormant, [(tree, .yes)]) != .impossible { continue }
       add(.knockoutUnreachable, path, "whoever this holds for is suppressed or not dormant, so it declines nobody")
-    }
-    if !has(.noStageRecalled, .stageNever), isImpossible(isUnsuppressed + isNotKnockedOut) {
-      add(
-        .nobodyPasses, [policy.suppress.isEmpty ? "knockout" : "suppress"],
-        "for everybody at least one rule holds, so nobody is ever contacted")
     }
   }
 

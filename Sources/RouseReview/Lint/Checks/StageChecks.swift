@@ -70,7 +70,9 @@ extension Linter {
     for (stage, tree) in zip(policy.stages, trees.stages) { all.append((["stages", stage.name, "when"], tree)) }
     for (rule, tree) in zip(policy.suppress, trees.suppress) { all.append((["suppress", rule.code, "when"], tree)) }
     for (rule, tree) in zip(policy.knockout, trees.knockout) { all.append((["knockout", rule.code, "when"], tree)) }
-    for (channel, tree) in zip(policy.channels, trees.needs) { all.append((["channels", channel.name, "needs"], tree)) }
+    for (channel, tree) in zip(policy.channels, trees.needs) {
+      all.append((["channels", channel.name, "needs"], tree))
+    }
     for (quota, tree) in zip(policy.plan.quotas, trees.quotas) {
       all.append((["plan", "quota", quota.name, "when"], tree))
     }

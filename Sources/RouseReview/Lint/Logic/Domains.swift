@@ -23,6 +23,12 @@ struct Domains {
     for tree in trees { walk(tree) }
   }
 
+  /// The fields that decide; contacts count as one, since they agree among themselves.
+  var fields: Set<Int> {
+    let contacts = [policy.fields.slot(.contacts30d), policy.fields.slot(.lastContactDays)]
+    return used.isDisjoint(with: contacts) ? used : used.union(contacts)
+  }
+
   // MARK: - What conditions compare with
 
   private mutating func walk(_ tree: ConditionTree) {

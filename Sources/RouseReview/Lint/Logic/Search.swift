@@ -21,9 +21,39 @@ struct Search {
   private var values: [Int: [Fact]] = [:]
   private var steps = 0
 
+  /// Goals that share no field, however indirectly, are questions of their own.
   static func find(_ goals: [Goal], in policy: PolicyDefinition) -> Possibility {
-    var search = Search(policy, goals.map(\.tree))
-    return search.run(goals)
+    var groups: [(goals: [Goal], fields: Set<Int>)] = []
+    for goal in goals {
+      var joined: (goals: [Goal], fields: Set<Int>) = ([goal], Domains(policy, [goal.tree]).fields)
+      let apart = groups.filter { $0.fields.isDisjoint(with: joined.fields) }
+      for group in groups where !group.fields.isDisjoint(with: joined.fields) {
+        joined = (group.goals + joined.goals, group.fields.union(joined.fields))
+      }
+      groups = apart + [joined]
+    }
+    var result = Possibility.possible
+    for group in groups {
+      var search = Search(policy, group.goals.map(\.tree))
+      let found = search.run(group.goals)
+      if found == .impossible { return .impossible }
+      if found == .unknown { result = .unknown }
+    }
+    return result
+  }
+
+  /// The same where it is known that `given` alone can come out as wanted: what shares no field with the goals, however
+  /// indirectly, is left aside.
+  static func find(_ goals: [Goal], given: [Goal], in policy: PolicyDefinition) -> Possibility {
+    var fields = Domains(policy, goals.map(\.tree)).fields
+    var kept: [Goal] = []
+    var rest = given.map { (goal: $0, fields: Domains(policy, [$0.tree]).fields) }
+    while let index = rest.firstIndex(where: { !$0.fields.isDisjoint(with: fields) }) {
+      let next = rest.remove(at: index)
+      fields.formUnion(next.fields)
+      kept.append(next.goal)
+    }
+    return find(goals + kept, in: policy)
   }
 
   private init(_ policy: PolicyDefinition, _ trees: [ConditionTree]) {
@@ -71,45 +101,55 @@ struct Search {
 
   // MARK: - The next field to decide
 
+  /// Of the goal that has the fewest fields open: it is lost, or settled, soonest.
   private func firstOpenSlot(_ goals: [Goal]) -> Int? {
-    for goal in goals { if let slot = openSlot(in: goal.tree) { return slot } }
-    return nil
+    var best: (slot: Int, count: Int)?
+    for goal in goals {
+      var slots: [Int] = []
+      collect(goal.tree, into: &slots)
+      guard let first = slots.first, slots.count < best?.count ?? .max else { continue }
+      best = (first, slots.count)
+      if slots.count == 1 { break }
+    }
+    return best?.slot
   }
 
-  /// A field that is open, and on which what the tree becomes may hang.
-  private func openSlot(in tree: ConditionTree) -> Int? {
+  /// Fields that are open, and on which what the tree becomes may hang.
+  private func collect(_ tree: ConditionTree, into slots: inout [Int]) {
     switch tree {
-    case .constant: return nil
-    case .flag(let slot): return open(slot)
+    case .constant: break
+    case .flag(let slot): collect(slot, into: &slots)
     case .and(let parts), .or(let parts):
-      for part in parts where Self.isOpen(world.truths(part)) {
-        if let slot = openSlot(in: part) { return slot }
-      }
-      return nil
-    case .not(let inner), .isNullTruth(let inner, _), .inTruths(let inner, _, _): return openSlot(in: inner)
-    case .compareTruth(_, let left, let right): return openSlot(in: left) ?? openSlot(in: right)
-    case .compare(_, let left, let right): return open(left) ?? open(right)
-    case .between(let operand, let low, let high, _): return open(operand) ?? open(low) ?? open(high)
-    case .inList(let operand, _, _), .isNull(let operand, _): return open(operand)
-    case .after(let operands): return operands.lazy.compactMap { self.open($0) }.first
+      for part in parts where Self.isOpen(world.truths(part)) { collect(part, into: &slots) }
+    case .not(let inner), .isNullTruth(let inner, _), .inTruths(let inner, _, _): collect(inner, into: &slots)
+    case .compareTruth(_, let left, let right):
+      collect(left, into: &slots)
+      collect(right, into: &slots)
+    case .compare(_, let left, let right):
+      collect(left, into: &slots)
+      collect(right, into: &slots)
+    case .between(let operand, let low, let high, _):
+      for operand in [operand, low, high] { collect(operand, into: &slots) }
+    case .inList(let operand, _, _), .isNull(let operand, _): collect(operand, into: &slots)
+    case .after(let operands): for operand in operands { collect(operand, into: &slots) }
     }
   }
 
   private static func isOpen(_ truths: Truths) -> Bool { truths != .yes && truths != .no && truths != .null }
 
-  private func open(_ slot: Int) -> Int? {
-    guard world[slot] == nil, let source = World.source(of: slot, world.policy), world[source] == nil else {
-      return nil
-    }
-    return source
+  private func collect(_ slot: Int, into slots: inout [Int]) {
+    guard world[slot] == nil, let source = World.source(of: slot, world.policy), world[source] == nil,
+      !slots.contains(source)
+    else { return }
+    slots.append(source)
   }
 
-  private func open(_ operand: ConditionTree.Operand) -> Int? {
+  private func collect(_ operand: ConditionTree.Operand, into slots: inout [Int]) {
     switch operand {
-    case .number, .text: nil
-    case .slot(let slot): open(slot)
-    case .daysSince(let inner): open(inner)
-    case .latest(let operands): operands.lazy.compactMap { self.open($0) }.first
+    case .number, .text: break
+    case .slot(let slot): collect(slot, into: &slots)
+    case .daysSince(let inner): collect(inner, into: &slots)
+    case .latest(let operands): for operand in operands { collect(operand, into: &slots) }
     }
   }
 }

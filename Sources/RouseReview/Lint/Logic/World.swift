@@ -117,8 +117,8 @@ struct World {
       if inner.contains(.no) { result.insert(Truths(items.contains(false) != negated)) }
       return result
     case .isNull(let operand, let negated):
-      guard let value = value(operand) else { return [.yes, .no] }
-      return Truths((value == .null) != negated)
+      guard let isNull = isNull(operand) else { return [.yes, .no] }
+      return Truths(isNull != negated)
     case .isNullTruth(let inner, let negated):
       let inner = truths(inner)
       var result: Truths = []
@@ -126,6 +126,18 @@ struct World {
       if !inner.intersection([.yes, .no]).isEmpty { result.insert(Truths(negated)) }
       return result
     case .after(let operands): return after(operands)
+    }
+  }
+
+  /// nil while it is open. One time that is there settles the latest of many.
+  private func isNull(_ operand: ConditionTree.Operand) -> Bool? {
+    switch operand {
+    case .number, .text: return false
+    case .slot(let slot): return self[slot].map { $0 == .null }
+    case .daysSince(let inner): return isNull(inner)
+    case .latest(let operands):
+      let all = operands.map(isNull)
+      return all.contains(false) ? false : all.contains(nil) ? nil : true
     }
   }
 
