@@ -304,4 +304,39 @@ struct LintTests {
       "numbers: [open_loans, ", with: "numbers: [open_loans, # carried for reports: odd\n      odd, # carried\n")
     #expect(try Self.findings(text).isEmpty)
   }
+
+  /// What is left alone on purpose (proto-spec/lint.md).
+  static let innocent: [(from: String, to: String)] = [
+    ("when: stage = 'registered'", "when: true"),
+    ("holdout: 0.05, explore: 0.01", "holdout: 0, explore: 0"),
+    ("floor: -80", "floor: 0"),
+    ("{0: -40, 450: -15, 550: 0, 650: 18}", "{300: -40, 450: -15, 550: 0, 650: 18}"),
+    ("when: loan_settled_at IS NOT NULL", "when: loan_settled_at IS NOT NULL AND loan_settled_at <= now"),
+    ("when: registered_at IS NOT NULL", "when: true"),
+    ("3: -24}}", "3: -24, 6: -30}}"),
+    ("when: max_dpd >= 31", "when: max_dpd > 100000000000000000"),
+    ("when: max_dpd >= 31", "when: max_dpd >= 31 OR days_since(loan_settled_at) > open_loans"),
+    ("needs: sms_ok", "needs: sms_ok AND (contacts_30d = 0 OR last_contact_days < 30)"),
+    ("needs: email_ok", "needs: email_ok AND latest(last_login_at, last_seen_at) > loan_settled_at"),
+    ("when: NOT region_served", "when: NOT region_served OR region_group = 'unknown'"),
+    ("dormant: 7", "dormant: 0"),
+    ("[12:00-14:00, 15:00-18:00]", "[08:00-21:00]"),
+  ]
+
+  @Test(arguments: innocent) func isLeftAlone(_ change: (from: String, to: String)) throws {
+    var text = try Self.example("cash-loan-recall")
+    text.replaceSubrange(try #require(text.range(of: change.from)), with: change.to)
+    #expect(try Self.findings(text).map { $0.line(file: "") } == [])
+  }
+
+  /// Every code has its row, with the words that the tool says.
+  @Test func thePageNamesAllCodes() throws {
+    let tables = try MarkdownTable.all("lint.md").filter { $0.heading.first == "finding" }
+    let rows = tables.flatMap(\.rows)
+    #expect(rows.map { $0[0] } == LintCode.allCases.map(\.rawValue))
+    for (row, code) in zip(rows, LintCode.allCases) {
+      #expect(row[1] == code.meaning, "\(code.rawValue)")
+      #expect(row[2] == code.remedy, "\(code.rawValue)")
+    }
+  }
 }

@@ -87,6 +87,15 @@ extension Linter {
 
   // MARK: - Texts and flags
 
+  /// Somebody may have a value that no bin names.
+  private func isOtherReached(_ bins: [(key: String, points: Int)], of row: CardRowDefinition, ofRisk: Bool) -> Bool {
+    let value: ConditionTree =
+      policy.fields.type(ofSlot: row.slot) == .boolean
+      ? (bins.contains { $0.key == "true" } ? .not(.flag(slot: row.slot)) : .flag(slot: row.slot))
+      : .inList(.slot(row.slot), bins.map { .text($0.key) }, negated: true)
+    return find(ofRisk ? .weighed : .judged, [(value, .yes)]) != .impossible
+  }
+
   /// A group that nobody can be in is told under `regions`.
   private func isLeftToRegions(_ row: CardRowDefinition, _ group: String) -> Bool {
     guard policy.fields.derived(atSlot: row.slot) == .regionGroup else { return false }
@@ -125,7 +134,8 @@ extension Linter {
       if hasOther {
         add(.otherDead, path + ["other"], "the bins name every value, so nobody gets these points")
       }
-    } else if !hasOther, let least = bins.map(\.points).min(), let most = bins.map(\.points).max(),
+    } else if !hasOther, isOtherReached(bins, of: row, ofRisk: ofRisk), let least = bins.map(\.points).min(),
+      let most = bins.map(\.points).max(),
       least > 0 || most < 0
     {
       add(

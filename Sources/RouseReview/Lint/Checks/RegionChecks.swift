@@ -90,10 +90,8 @@ extension Linter {
 
   // MARK: - Review
 
-  /// Events that are counted besides a policy's steps (proto-spec/ledger.md).
-  private static let events = [
-    "contact", "delivered", "click", "login", "quit", "disbursed", "repaid", "defaulted", "opt_out", "complaint",
-  ]
+  /// What a review's funnel counts besides a policy's steps.
+  private static let events = ["delivered", "click", "disbursed"]
 
   mutating func checkReview() {
     guard text.has(["review"]) else { return }

@@ -26,8 +26,10 @@ extension Linter {
         plain.append(index)
       }
     }
+    // One rule says something of another only through a field that both read.
+    let fields = trees.map { Domains(policy, [$0]).fields }
     for index in plain {
-      for other in plain where other != index {
+      for other in plain where other != index && !fields[index].isDisjoint(with: fields[other]) {
         guard implies(trees[index], trees[other]) else { continue }
         let isSame = implies(trees[other], trees[index])
         // Of two that say the same the later one is told.

@@ -20,6 +20,7 @@ extension Linter {
         continue
       }
       guard let recall = stage.recall else { continue }
+      // A clock that lies ahead is now: whoever has one is dormant at 0 days.
       let clock: Search.Goal = (.or(stage.since.map { .isNull(.slot($0), negated: true) }), .yes)
       if isImpossible(own + [clock]) {
         add(.stageWithoutClock, path + ["since"], "where the stage holds, none of these times is there")
@@ -27,7 +28,7 @@ extension Linter {
       }
       let days = ConditionTree.Operand.daysSince(.latest(stage.since.map { .slot($0) }))
       let asleep: Search.Goal = (.compare(.atLeast, days, .number(Double(recall.dormantDays))), .yes)
-      if isImpossible(own + [asleep]) {
+      if recall.dormantDays > 0, isImpossible(own + [asleep]) {
         add(
           .stageNeverDormant, path + ["dormant"],
           "the stage is over before its users are dormant, at \(recall.dormantDays) days on its clock")

@@ -140,13 +140,15 @@ struct Domains {
     guard let first = bounds.first, let last = bounds.last else { return (0..<count).map { .number(Double($0)) } }
     var values = bounds
     for step in 1...count {
-      values += [first - Double(step), last + Double(step)]
+      // A whole number further, or more where that is lost in rounding.
+      values += [first - Double(step) * max(1, abs(first) / 100), last + Double(step) * max(1, abs(last) / 100)]
+      let share = Double(step) / Double(count + 1)
       for (low, high) in zip(bounds, bounds.dropFirst()) {
-        let middle = low + (high - low) * Double(step) / Double(count + 1)
+        let middle = low * (1 - share) + high * share
         if middle > low, middle < high { values.append(middle) }
       }
     }
-    return Set(values).sorted().map(Fact.number)
+    return Set(values.filter(\.isFinite)).sorted().map(Fact.number)
   }
 
   /// Whole numbers from 0.
@@ -172,7 +174,8 @@ struct Domains {
   }
 
   private func moments(_ slot: Int, mayBeAhead: Bool) -> [Fact] {
-    let bounds = Set(days.filter { abs($0) < 1e6 }.flatMap { [$0.rounded(.down), $0.rounded(.up)] }).sorted()
+    // No two moments between the years 1 and 9999 lie further apart.
+    let bounds = Set(days.filter { abs($0) < 4e6 }.flatMap { [$0.rounded(.down), $0.rounded(.up)] }).sorted()
     var whole: Set<Double> = mayBeAhead ? [-1, 0] : [0]
     for bound in bounds { whole.formUnion([bound - 1, bound, bound + 1]) }
     let isOrdered = linkedTimes.contains(slot)
