@@ -13,13 +13,13 @@ enum Possibility: Equatable {
 struct Search {
   typealias Goal = (tree: ConditionTree, wanted: Truths)
 
-  /// Steps before it gives up. What people write takes a few hundred.
-  static let most = 60_000
+  /// Parts of conditions that it looks at before it gives up. What people write takes a few thousand.
+  static let mostWork = 2_000_000
 
   private var world: World
   private let domains: Domains
   private var values: [Int: [Fact]] = [:]
-  private var steps = 0
+  private var work = 0
 
   /// Goals that share no field, however indirectly, are questions of their own.
   static func find(_ goals: [Goal], in policy: PolicyDefinition) -> Possibility {
@@ -67,11 +67,11 @@ struct Search {
   }
 
   private mutating func look(_ goals: [Goal]) -> Possibility {
-    steps += 1
-    if steps > Self.most { return .unknown }
+    if work > Self.mostWork { return .unknown }
     if !world.isConsistent { return .impossible }
     var open: [Goal] = []
     for goal in goals {
+      work += goal.tree.size
       let truths = world.truths(goal.tree)
       if truths.isDisjoint(with: goal.wanted) { return .impossible }
       if !truths.isSubset(of: goal.wanted) { open.append(goal) }
@@ -150,6 +150,20 @@ struct Search {
     case .slot(let slot): collect(slot, into: &slots)
     case .daysSince(let inner): collect(inner, into: &slots)
     case .latest(let operands): for operand in operands { collect(operand, into: &slots) }
+    }
+  }
+}
+
+extension ConditionTree {
+  /// How many parts it has, roughly.
+  var size: Int {
+    switch self {
+    case .constant, .flag, .compare, .between, .isNull: 1
+    case .and(let parts), .or(let parts): parts.reduce(1) { $0 + $1.size }
+    case .not(let inner), .isNullTruth(let inner, _), .inTruths(let inner, _, _): 1 + inner.size
+    case .compareTruth(_, let left, let right): 1 + left.size + right.size
+    case .inList(_, let items, _): 1 + items.count
+    case .after(let operands): operands.count
     }
   }
 }
