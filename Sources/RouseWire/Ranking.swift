@@ -114,12 +114,15 @@ package final class Ranking: @unchecked Sendable {
   /// Chooses the contacts. After it no part may be added.
   /// - Parameters:
   ///   - limits: those that the rank was made with, where it was made with any.
+  ///   - threads: that may share the work.
   ///   - isAbandoned: once it is true, nobody will ask for the rows.
-  package func finish(_ limits: PlanLimits, isAbandoned: () -> Bool = { false }) {
+  package func finish(_ limits: PlanLimits, threads: Int = 1, isAbandoned: () -> Bool = { false }) {
     seen = SeenUsers()
     totals = counted
     if let sieve { narrow(sieve) }
-    let plan = Plan(users: users, policy: policy, limits: limits, rankWaitlist: rows == .all, isAbandoned: isAbandoned)
+    let plan = Plan(
+      users: users, policy: policy, limits: limits, rankWaitlist: rows == .all, threads: threads,
+      isAbandoned: isAbandoned)
     let eligible = totals.statuses[Int(Status.eligible.rawValue)]
     totals.statuses[Int(Status.eligible.rawValue)] = 0
     totals.statuses[Int(Status.contact.rawValue)] += plan.contacts

@@ -1,3 +1,4 @@
+import NIOCore
 import RouseCore
 import RouseLedger
 import RouseWire
@@ -94,7 +95,7 @@ final class RankAnswer: RowSource {
 
   func plan(_ done: @escaping @Sendable (Outcome) -> Void) {
     if isCancelled { return done(.ready) }
-    shared.withLock { shared in shared.ranking.finish(limits) { isCancelled } }
+    shared.withLock { shared in shared.ranking.finish(limits, threads: System.coreCount) { isCancelled } }
     guard let commitment, !isCancelled else { return done(.ready) }
     do throws(WireError) {
       commit(try draft(commitment), commitment, done)
