@@ -35,6 +35,12 @@ struct PolicyFitCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("Cut a first policy from this file of rows with outcomes, and fit it.", valueName: "file"))
   var start: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Propose bins for this column of --from, or for 'all', as rows to paste into a card; nothing is fitted. Repeatable.",
+      valueName: "field"))
+  var bins: [String] = []
+
   @Option(help: ArgumentHelp("Where the new policy goes.", valueName: "file"), completion: .file())
   var out: String?
 
@@ -44,6 +50,15 @@ struct PolicyFitCommand: AsyncParsableCommand {
   @OptionGroup(title: "Output") var output: OutputOptions
 
   func validate() throws {
+    if !bins.isEmpty {
+      guard policy == nil, start == nil, out == nil else {
+        throw ValidationError("--bins prints rows and fits nothing: it goes without a policy, --start and --out")
+      }
+      if training.from == nil || training.from == "ledger" {
+        throw ValidationError("--bins FIELD needs --from FILE, rows with outcomes")
+      }
+      return
+    }
     if policy == nil, start == nil { throw ValidationError("give the policy to fit, or --start FILE to make one") }
     if policy != nil, start != nil { throw ValidationError("--start makes a policy; give it, or a policy, but not both") }
     if start != nil, training.from != nil { throw ValidationError("--start FILE is the rows too; leave --from out") }
@@ -54,6 +69,7 @@ struct PolicyFitCommand: AsyncParsableCommand {
   func run() async throws {
     let path = start ?? training.from ?? ""
     let file = TrainingFile(path, training)
+    if !bins.isEmpty { return try proposeBins(file) }
     var times = training.adaptation.times
     let text: PolicyText
     var notes: [String] = []
@@ -81,6 +97,22 @@ struct PolicyFitCommand: AsyncParsableCommand {
       try StandardOutput().write(FitTable(report).text + seen)
     } else {
       try StandardOutput().write(line: result.report)
+    }
+  }
+
+  private func proposeBins(_ file: TrainingFile) throws {
+    let table = try file.table { _ in true }
+    do throws(ReviewError) {
+      let proposal = try BinProposal(
+        table, fields: bins.map { $0 == "all" ? $0 : FieldNames.usable($0) }, leastEvents: options.leastEvents,
+        mostBins: first.mostBins)
+      if output.json {
+        try? StandardOutput().write(line: proposal.report)
+      } else {
+        try? StandardOutput().write(proposal.text)
+      }
+    } catch {
+      throw Failure(.usage, error.description)
     }
   }
 

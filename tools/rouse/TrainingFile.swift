@@ -32,7 +32,7 @@ struct TrainingFile {
 
   /// Each row as an object, and its place.
   private func eachRow(
-    _ kinds: [String: FieldKind]?, _ take: (JSONValue, UnsafeRawBufferPointer, () -> String) throws -> Void
+    _ kinds: [String: FieldKind]?, _ take: (JSONValue, () -> String) throws -> Void
   ) throws {
     let source = try source(kinds)
     var names: Set<String> = []
@@ -51,7 +51,7 @@ struct TrainingFile {
         if !hasOutcome { hasOutcome = value(row, options.outcome) != nil }
         if rows <= 1000 { for member in members { names.insert(member.name) } }
         let place = number
-        try take(row, line) { source.place(ofLine: place) }
+        try take(row) { source.place(ofLine: place) }
       }
     }
     if rows == 0 { throw Failure(.usage, "\(path) has no rows") }
@@ -118,9 +118,9 @@ struct TrainingFile {
   func table(where isWanted: (UInt64) -> Bool) throws -> DataTable {
     var table = DataTable()
     let ignored = Set(options.labels.flatMap { [ExactText($0), ExactText(FieldNames.usable($0))] })
-    try eachRow(nil) { row, line, place in
+    try eachRow(nil) { row, place in
       if let arm = arm(row), arm == "holdout" { return }
-      guard let came = try came(row, place), isWanted(Self.hash(line)) else { return }
+      guard let came = try came(row, place), isWanted(Self.hash(row)) else { return }
       let weight = try number(row, options.weight, place) ?? 1
       table.add(row, outcome: came, weight: max(0, weight), ignoring: ignored)
     }
@@ -146,9 +146,9 @@ struct TrainingFile {
         .usage, "--set-time: '\(field)' is no time field of the policy" + Suggestion.sentence(for: field, among: known))
     }
     var unreadable: (count: Int, place: String)?
-    try eachRow(kinds) { row, line, place in
+    try eachRow(kinds) { row, place in
       if arm(row) == "holdout" { return set.skip(.holdout) }
-      guard var label = try label(row, line, steps, policy, place) else { return set.skip(.outcome) }
+      guard var label = try label(row, steps, policy, place) else { return set.skip(.outcome) }
       guard label.channel >= 0 else { return set.skip(.channel) }
       label.weight *= max(0, try number(row, options.weight, place) ?? 1)
       let moment = try moment(row, place)
@@ -185,14 +185,14 @@ struct TrainingFile {
   }
 
   private func label(
-    _ row: JSONValue, _ line: UnsafeRawBufferPointer, _ steps: [String], _ policy: Policy, _ place: () -> String
+    _ row: JSONValue, _ steps: [String], _ policy: Policy, _ place: () -> String
   ) throws -> TrainingLabel? {
     var channel = 0
     if let field = options.channel {
       let name = value(row, field).flatMap(AdaptedSource.key) ?? ""
       channel = policy.channels.firstIndex { ExactText($0.name) == ExactText(name) } ?? -1
     }
-    var label = TrainingLabel(channel: channel, outcome: false, hash: Self.hash(line))
+    var label = TrainingLabel(channel: channel, outcome: false, hash: Self.hash(row))
     switch outcome(row, options.outcome, counts: options.outcomeIs) {
     case .none: return nil
     case .came(let came): label.outcome = came
@@ -237,11 +237,29 @@ struct TrainingFile {
     return moment
   }
 
-  /// FNV-1a with a last mix: the same rows go the same way, wherever they stand in the file.
-  static func hash(_ line: UnsafeRawBufferPointer) -> UInt64 {
+  /// FNV-1a with a last mix over the row's values, however they are spelled: the same row goes the same way, wherever it
+  /// stands and whatever a policy declares of it.
+  static func hash(_ row: JSONValue) -> UInt64 {
     var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-    for byte in line { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+    mix(row, &hash)
     hash = (hash ^ (hash >> 32)) &* 0xd6e8_feb8_6659_fd93
     return hash ^ (hash >> 32)
+  }
+
+  private static func mix(_ value: JSONValue, _ hash: inout UInt64) {
+    func add(_ text: String) {
+      // A CSV's TRUE is a flag's true.
+      for byte in text.utf8 {
+        hash = (hash ^ UInt64((0x41...0x5A).contains(byte) ? byte | 0x20 : byte)) &* 0x100_0000_01b3
+      }
+      hash = (hash ^ 0x1F) &* 0x100_0000_01b3
+    }
+    switch value {
+    case .null: break
+    case .boolean(let flag): add(flag ? "true" : "false")
+    case .number(let text), .text(let text): add(text)
+    case .list(let items): for item in items { mix(item, &hash) }
+    case .object(let members): for member in members { mix(member.value, &hash) }
+    }
   }
 }

@@ -10,7 +10,7 @@ struct Binning {
   /// Attributes of a characteristic.
   var mostBins = 6
   /// Loss of twice the log-likelihood below which two attributes are one.
-  var threshold = 4.0
+  var threshold = 2.7
 
   let outcomes: [Bool]
   let weights: [Double]

@@ -5,8 +5,8 @@ import Glibc
 struct CharacteristicSearch {
   /// Numbers in the response card.
   var mostNumbers: Int
-  /// Wald's chi square below which two attributes are one.
-  var threshold = 4.0
+  /// Wald's chi square below which two attributes are one: about one in ten of equal ones exceeds it.
+  var threshold = 2.7
   /// Of the belief that all points are 0: only to keep parameters that say the same apart.
   var priorSD = 20.0
   /// Rows that the search looks at: a fit looks at all.

@@ -6,7 +6,7 @@ package struct DataTable: Sendable {
   /// One path of the rows' objects.
   package struct Column: Sendable {
     package let name: String
-    /// One a row; NaN where there is no number.
+    /// One a row; of a time its seconds since 1970; NaN where there is no number.
     var numbers: [Double] = []
     /// One a row: an index into `levels`, or -1.
     var texts: [Int32] = []
@@ -20,8 +20,6 @@ package struct DataTable: Sendable {
     var flagCount = 0
     var timeCount = 0
     var missingCount = 0
-    /// One a row, seconds since 1970; nil where the text is no time.
-    var moments: [Int64?] = []
   }
 
   static let mostLevels = 2000
@@ -86,17 +84,15 @@ package struct DataTable: Sendable {
     columns[index].numbers += [Double](repeating: .nan, count: missing)
     columns[index].texts += [Int32](repeating: -1, count: missing)
     columns[index].missingCount += missing
-    columns[index].moments += [Int64?](repeating: nil, count: missing)
   }
 
   private mutating func set(_ path: String, text: String, number: Double?, isFlag: Bool) {
     let index = column(path)
     // A path spelled both ways: the first stands.
     guard columns[index].numbers.count < count else { return }
-    columns[index].numbers.append(number ?? .nan)
-    columns[index].texts.append(level(text, index))
     let moment = number == nil && text.utf8.count >= 20 ? Moment.parse(text) : nil
-    columns[index].moments.append(moment)
+    columns[index].numbers.append(number ?? moment.map { Double($0) } ?? .nan)
+    columns[index].texts.append(level(text, index))
     if isFlag {
       columns[index].flagCount += 1
     } else if number != nil {
@@ -130,9 +126,12 @@ extension DataTable.Column {
     if flagCount == present { return .flags }
     if timeCount * 100 >= present * 99 { return .times }
     // A few words among numbers say that there is none: `NA`, `?`.
-    if numberCount == present || !hasTooMany && numberCount * 100 >= present * 80 && words <= 5 { return .numbers }
+    if numberCount == present || timeCount == 0 && !hasTooMany && numberCount * 100 >= present * 80 && words <= 5 { return .numbers }
     return .texts
   }
+
+  /// Of a column of times; seconds since 1970.
+  func moment(_ row: Int) -> Int64? { numbers[row].isNaN ? nil : Int64(exactly: numbers[row]) }
 
   /// Distinct texts that are no numbers.
   private var words: Int { levels.count { DataTable.number($0) == nil } }

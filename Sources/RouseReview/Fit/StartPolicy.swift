@@ -76,7 +76,7 @@ private struct Draft {
   mutating func choose() {
     var binning = Binning(
       leastEvents: Double(settings.leastEvents), outcomes: table.outcomes, weights: table.weights)
-    binning.mostBins = settings.mostBins + 2
+    binning.mostBins = settings.mostBins * 2 + 2
     var found: [Characteristic] = []
     var names: Set<ExactText> = []
     for column in table.columns {
@@ -121,9 +121,8 @@ private struct Draft {
     let telling = found.filter { $0.valueCountInUse > 1 && $0.informationValue >= 0.0005 }
       .sorted { $0.informationValue > $1.informationValue }
     let strongest = telling.prefix(60)
-    var search = CharacteristicSearch(
+    let search = CharacteristicSearch(
       mostNumbers: max(4, settings.mostNumbers - 2), outcomes: table.outcomes, weights: table.weights)
-    search.threshold = 4
     rows = search.run(Array(strongest)).sorted { $0.informationValue > $1.informationValue }
     for row in found where !rows.contains(where: { $0.name == row.name }) {
       idle.append((row.name, row.informationValue))
@@ -153,16 +152,16 @@ private struct Draft {
 
   private var hasTimeInAllRows: Bool {
     let columns = table.columns.filter { times.contains($0.name) }
-    return (0..<table.count).allSatisfy { row in columns.contains { $0.texts[row] >= 0 || $0.hasTooMany } }
+    return (0..<table.count).allSatisfy { row in columns.contains { $0.moment(row) != nil } }
   }
 
   /// Days since the latest of a row's times: what the model calls silent_days.
   private func silentDays() -> DataTable.Column? {
-    let columns = table.columns.filter { times.contains($0.name) && $0.moments.count == table.count }
+    let columns = table.columns.filter { times.contains($0.name) }
     if columns.isEmpty { return nil }
     var days = DataTable.Column(name: "silent_days")
     for row in 0..<table.count {
-      let latest = columns.compactMap { $0.moments[row] }.filter { $0 <= settings.now }.max()
+      let latest = columns.compactMap { $0.moment(row) }.filter { $0 <= settings.now }.max()
       days.numbers.append(latest.map { Double((settings.now - $0) / Moment.day) } ?? .nan)
       days.texts.append(-1)
       if latest == nil { days.missingCount += 1 } else { days.numberCount += 1 }
