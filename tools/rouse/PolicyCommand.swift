@@ -6,7 +6,11 @@ import RouseWire
 struct PolicyCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "policy", abstract: "Check, show and activate policies.",
-    subcommands: [PolicyCheck.self, PolicyShow.self, PolicyHistory.self, PolicyActivate.self])
+    subcommands: [
+      PolicyCheck.self, PolicyShow.self, PolicyHistory.self, PolicyActivate.self,
+      PolicyBacktest.self,
+      PolicyStart.self, PolicyFitCommand.self,
+    ])
 }
 
 struct PolicyCheck: AsyncParsableCommand {
