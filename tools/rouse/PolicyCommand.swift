@@ -9,6 +9,7 @@ struct PolicyCommand: AsyncParsableCommand {
     subcommands: [
       PolicyCheck.self, PolicyShow.self, PolicyHistory.self, PolicyActivate.self,
       PolicyDiff.self, PolicyApprove.self, PolicyWithdraw.self, PolicyRollback.self,
+      PolicyCompare.self,
     ])
 }
 
