@@ -101,10 +101,13 @@ import Testing
     let ledger = try Ledger.open(folder)
     _ = try ledger.commit(PlanDraft(seen: ledger.sequence, contacts: ["a"]))
     try ledger.view { view in
-      #expect(try view.plans(madeIn: 0..<Int64.max).count == 1)
+      let before = try view.plans(madeIn: 0..<Int64.max).count
+      #expect(before == 1)
       _ = try ledger.commit(PlanDraft(seen: ledger.sequence, contacts: ["b"]))
-      #expect(try view.plans(madeIn: 0..<Int64.max).count == 1)
+      let meanwhile = try view.plans(madeIn: 0..<Int64.max).count
+      #expect(meanwhile == 1)
     }
-    #expect(try ledger.view { try $0.plans(madeIn: 0..<Int64.max).count } == 2)
+    let after = try ledger.view { try $0.plans(madeIn: 0..<Int64.max).count }
+    #expect(after == 2)
   }
 }
