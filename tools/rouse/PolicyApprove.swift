@@ -38,8 +38,8 @@ struct PolicyApprove: AsyncParsableCommand {
             + (waiting.isEmpty ? "none does" : "these do: \(waiting)"))
       }
       let live = history["policy"]?.text ?? ""
-      let old = try await PolicyText(live, connection: connection)
-      let difference = PolicyDifference(old: old, new: try await PolicyText(version, connection: connection))
+      let old = try await NamedPolicy(live, connection: connection)
+      let difference = PolicyDifference(old: old, new: try await NamedPolicy(version, connection: connection))
       StandardError.write(
         """
         \(harmless(version)), put forward by \(harmless(proposal["author"]?.text ?? "")) \
@@ -109,8 +109,8 @@ struct PolicyRollback: AsyncParsableCommand {
       guard let target = version ?? former.first?["policy"]?.text else {
         throw Failure(.server, "no policy is known to have been live before \(harmless(live))")
       }
-      let old = try await PolicyText(live, connection: connection)
-      let difference = PolicyDifference(old: old, new: try await PolicyText(target, connection: connection))
+      let old = try await NamedPolicy(live, connection: connection)
+      let difference = PolicyDifference(old: old, new: try await NamedPolicy(target, connection: connection))
       StandardError.write("From \(harmless(live)) back to \(harmless(target)):\n\(difference.summary(most: 30))")
       try PolicyVerdict.confirm("Go back?", yes, otherwise: "nothing was changed")
       return try await PolicyVerdict.ask("rollback", target, against: live, connection)

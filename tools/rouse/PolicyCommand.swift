@@ -10,6 +10,7 @@ struct PolicyCommand: AsyncParsableCommand {
       PolicyCheck.self, PolicyShow.self, PolicyHistory.self, PolicyActivate.self,
       PolicyDiff.self, PolicyApprove.self, PolicyWithdraw.self, PolicyRollback.self,
       PolicyCompare.self,
+      PolicyStart.self, PolicyFitCommand.self,
     ])
 }
 

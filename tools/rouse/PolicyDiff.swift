@@ -35,14 +35,14 @@ struct PolicyDiff: AsyncParsableCommand {
   func run() async throws {
     let names = (new: new, old: old)
     let difference: PolicyDifference
-    if PolicyText.isOfServer(new) || PolicyText.isOfServer(old) {
+    if NamedPolicy.isOfServer(new) || NamedPolicy.isOfServer(old) {
       difference = try await connection.client().withConnection { connection in
-        let old = try await PolicyText(names.old, connection: connection)
-        return PolicyDifference(old: old, new: try await PolicyText(names.new, connection: connection))
+        let old = try await NamedPolicy(names.old, connection: connection)
+        return PolicyDifference(old: old, new: try await NamedPolicy(names.new, connection: connection))
       }
     } else {
-      let old = try await PolicyText(names.old, connection: nil)
-      difference = PolicyDifference(old: old, new: try await PolicyText(names.new, connection: nil))
+      let old = try await NamedPolicy(names.old, connection: nil)
+      difference = PolicyDifference(old: old, new: try await NamedPolicy(names.new, connection: nil))
     }
     let output = StandardOutput()
     if json {

@@ -5,7 +5,7 @@ import RouseReview
 import RouseWire
 
 /// A policy that a command names: a file, `live`, or a version of the server's.
-struct PolicyText: Sendable {
+struct NamedPolicy: Sendable {
   /// As messages name it.
   let name: String
   let text: [UInt8]
@@ -40,12 +40,12 @@ struct PolicyText: Sendable {
 
 /// What one policy changes of another.
 struct PolicyDifference {
-  let old: PolicyText
-  let new: PolicyText
+  let old: NamedPolicy
+  let new: NamedPolicy
   /// nil where one of them is no document.
   let changes: [PolicyChanges.Change]?
 
-  init(old: PolicyText, new: PolicyText) {
+  init(old: NamedPolicy, new: NamedPolicy) {
     self.old = old
     self.new = new
     if let before = try? Document.parse(old.text, format: old.format),
