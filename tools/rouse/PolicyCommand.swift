@@ -11,6 +11,7 @@ struct PolicyCommand: AsyncParsableCommand {
       PolicyDiff.self, PolicyApprove.self, PolicyWithdraw.self, PolicyRollback.self,
       PolicyCompare.self,
       PolicyStart.self, PolicyFitCommand.self,
+      PolicyBacktest.self,
     ])
 }
 
