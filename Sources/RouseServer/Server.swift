@@ -21,6 +21,8 @@ package struct Server: Service, CustomStringConvertible {
   private let setup: Setup
   private let refusedLogins: RefusedLogins?
   private let keeping: Keeping?
+  /// What the ledger knew to be live before this server.
+  private let lastLive: String?
 
   /// Checks all that can be checked before anything listens.
   /// - Parameters:
@@ -41,7 +43,8 @@ package struct Server: Service, CustomStringConvertible {
         "--listen \(listen): off loopback the server needs identities in its configuration, or tokens")
     }
     address = listen ?? configuration.listen
-    let policies = try PolicyStore.read(file: configuration.policyFile, now: Session.Time.now().wall)
+    let policies = try PolicyStore.read(
+      file: configuration.policyFile, approval: configuration.policyApproval, now: Session.Time.now().wall)
     setup = try Setup(configuration, files: .init(text, configuration), former: nil)
     let audit =
       try makeAudit
@@ -61,6 +64,7 @@ package struct Server: Service, CustomStringConvertible {
       logger: logger)
     self.portFile = portFile
     self.logger = logger
+    lastLive = try? keeping?.ledger.policies(most: 1).first?.version
     keeping?.hasChanged(policies)
   }
 
@@ -107,6 +111,9 @@ package struct Server: Service, CustomStringConvertible {
   /// - Parameter now: seconds since 1970.
   package func certificateWarnings(now: Int64) -> [String] { reload.setup.tls.warnings(now: now) }
 
+  /// Words for approvals that nobody could give.
+  package var approvalWarnings: [String] { setup.configuration.approvalWarnings }
+
   /// Reads configuration, certificates, tokens and policy again.
   package func reload(by actor: AuditActor) { reload.reload(by: actor) }
 
@@ -142,6 +149,7 @@ package struct Server: Service, CustomStringConvertible {
     do {
       if let portFile { try write(bound, to: portFile) }
       try recordStart()
+      reload.beginApprovals(lastLive: lastLive)
     } catch {
       try? await listener.close()
       throw error
@@ -213,8 +221,9 @@ package struct Server: Service, CustomStringConvertible {
         let limits = setup.configuration.limits
         return Session.Shared(
           limits: limits, access: { reload.access }, policies: reload.policies,
-          activate: { (change) throws(WireError) in try reload.activate(change) }, memory: memory,
-          rankMemory: rankMemory, overload: { pool.backlog >= limits.queuedRequests ? pool.retryAfterMS : nil },
+          activate: { (change) throws(WireError) in try reload.activate(change) },
+          decide: { (verdict) throws(WireError) in try reload.decide(verdict) }, memory: memory, rankMemory: rankMemory,
+          overload: { pool.backlog >= limits.queuedRequests ? pool.retryAfterMS : nil },
           mayRefuse: { refusals.take(now: $0) == nil },
           serverVersion: Self.version, keeping: keeping,
           notesAnswers: { logger.logLevel <= .debug })

@@ -8,8 +8,7 @@ struct PolicyCommand: AsyncParsableCommand {
     commandName: "policy", abstract: "Check, show and activate policies.",
     subcommands: [
       PolicyCheck.self, PolicyShow.self, PolicyHistory.self, PolicyActivate.self,
-      PolicyBacktest.self,
-      PolicyStart.self, PolicyFitCommand.self,
+      PolicyBacktest.self, PolicyStart.self, PolicyFitCommand.self, PolicyDiff.self, PolicyApprove.self, PolicyWithdraw.self, PolicyRollback.self, PolicyCompare.self,
     ])
 }
 

@@ -51,7 +51,8 @@ private struct ConfigurationReader {
   /// The configuration, unless the report or the second value says what is wrong: lines about another file.
   func read(_ document: Document) -> (Configuration?, faults: [String]) {
     let optional = [
-      "identities", "tokens", "limits", "drain_seconds", "log_level", "log_format", "log_user_id_key", "audit",
+      "policy_approval", "identities", "tokens", "limits", "drain_seconds", "log_level", "log_format",
+      "log_user_id_key", "audit",
       "ledger",
     ]
     guard let top = document.settings(needed: ["listen", "policy", "tls"], optional: optional, report: report) else {
@@ -66,6 +67,9 @@ private struct ConfigurationReader {
       }
     }
     let policy = path(top["policy"])
+    let approval =
+      top["policy_approval"] == nil
+      ? .notRequired : top["policy_approval"]?.choice(of: Configuration.PolicyApproval.self)
     let tls = readTLS(top["tls"])
     let identities = readIdentities(top["identities"])
     let tokensFile = path(top["tokens"])
@@ -84,10 +88,13 @@ private struct ConfigurationReader {
         return (nil, error.lines)
       }
     }
-    guard let listen, let policy, let tls, let limits, let drain, let level, let format else { return (nil, []) }
+    guard let listen, let policy, let approval, let tls, let limits, let drain, let level, let format else {
+      return (nil, [])
+    }
     var read = Configuration(
       listen: listen, policyFile: policy, tls: tls, identities: identities, tokensFile: tokensFile, tokens: tokens,
       limits: limits, drainSeconds: drain, logLevel: level)
+    read.policyApproval = approval
     read.logFormat = format
     read.pseudonyms = pseudonyms
     read.auditFile = audit

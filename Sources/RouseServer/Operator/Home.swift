@@ -71,6 +71,7 @@ package enum Home {
 
     listen: 127.0.0.1:7411          # HOST:PORT; port 0 takes any free one; off loopback identities are needed
     policy: policy.yaml
+    policy_approval: none           # required: a policy is live only once another identity than its author approves it
 
     tls:
       certificate: tls/server.pem   # the server's certificate, then its intermediates

@@ -16,8 +16,10 @@ final class Session {
     /// Who may do what, by now.
     let access: @Sendable () -> Access
     let policies: PolicyStore
-    /// Makes a policy live, when a peer asks for it.
-    let activate: @Sendable (PolicyChange) throws(WireError) -> (version: PolicyStore.Version, was: String)
+    /// Makes a policy live, or puts it forward, when a peer asks for it.
+    let activate: @Sendable (PolicyChange) throws(WireError) -> PolicyOutcome
+    /// Approves or withdraws what was put forward, or goes back to what was live.
+    let decide: @Sendable (PolicyVerdict) throws(WireError) -> PolicyOutcome
     /// Bytes beyond what each connection may use on its own.
     let memory: MemoryPool
     /// What the candidates of open ranks may take.
