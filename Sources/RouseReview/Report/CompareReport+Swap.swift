@@ -119,17 +119,23 @@ extension CompareReport {
       headline: all.isEmpty
         ? "Nobody’s net value changes."
         : "The users whose net value changes most, and the rows of the policy that moved them.",
-      body: sides.map { side, title in
-        ReportTable(
-          caption: title,
-          columns: [
-            .words("User"), .number("Net value, old"), .number("Net value, new"), .number("Change"), .words("Status"),
-            .long("What moved it"),
-          ],
-          rows: (json.at("movers", side)?.items ?? []).prefix(20).map(mover), most: 20
-        ).html
+      body: sides.flatMap { side, title in
+        let rows = (json.at("movers", side)?.items ?? []).prefix(100).map(mover)
+        return [table(title, Array(rows.prefix(5))), table("\(title), the others", Array(rows.dropFirst(5)), most: 0)]
       })
   }
+
+  private func table(_ title: String, _ rows: [[Markup]], most: Int = 14) -> Markup {
+    ReportTable(
+      caption: title,
+      columns: [
+        .words("User"), .number("Net value, old"), .number("Net value, new"), .number("Change"), .words("Status"),
+        .long("What moved it"),
+      ], rows: rows, most: most
+    ).html
+  }
+
+  private func worth(_ value: Double?) -> Markup { value == 0 ? "0" : "\(Figures.number(value, 4))" }
 
   private func mover(_ one: JSONValue) -> [Markup] {
     let before = ReportWords.status(one.at("old", "status")?.text)
@@ -148,8 +154,8 @@ extension CompareReport {
     }
     return [
       Markup.name(one.words("user_id") ?? "not known", most: 32),
-      "\(Figures.number(one.at("old", "net_value")?.finite, 4))",
-      "\(Figures.number(one.at("new", "net_value")?.finite, 4))",
+      worth(one.at("old", "net_value")?.finite),
+      worth(one.at("new", "net_value")?.finite),
       "\(Figures.signed(one.finite("change"), 4))",
       before == after ? "\(Name.cut(after, most: 40))" : "\(Name.cut(before, most: 40)) → \(Name.cut(after, most: 40))",
       moved.isEmpty ? "–" : Markup(moved, separator: "; "),

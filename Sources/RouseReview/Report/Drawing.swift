@@ -103,20 +103,23 @@ struct Drawing {
       let half = TextWidth.of(label, size: 11) / 2
       let middle = min(max(x, half + 1), width - half - 1)
       if middle - half < right + 6 { continue }
-      text(middle, y + 14, label, .middle, "tick")
+      text(middle, y + 17, label, .middle, "tick")
       right = middle + half
     }
     if let title {
-      text((scale.start + scale.end) / 2, y + 30, title, .middle, "tick")
+      text((scale.start + scale.end) / 2, y + 33, title, .middle, "tick")
     }
   }
 
   /// Ticks left of a plot, with a line across at each.
   mutating func axis(left x: Double, right: Double, _ scale: Scale, spelled: (Double) -> String) {
+    var last = Double.infinity
     for tick in scale.ticks {
       let y = scale(tick)
       line(x, y, right, y, tick == 0 ? "base" : "grid")
+      if last - y < 14 { continue }
       text(x - 6, y + 4, spelled(tick), .end, "tick")
+      last = y
     }
   }
 

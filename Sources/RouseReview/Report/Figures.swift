@@ -29,6 +29,7 @@ enum Figures {
     guard value.isFinite else { return unknown }
     let size = abs(value)
     if size == 0 { return "0" + sign }
+    if size >= 1e6 { return fixed(value, 0) + sign }
     if size < 0.005 { return (value < 0 ? minus : "") + "<0.01" + sign }
     if size == 100 { return fixed(value, 0) + sign }
     return fixed(value, size >= 0.995 ? 1 : size >= 0.0995 ? 2 : 3) + sign

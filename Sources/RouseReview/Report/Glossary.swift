@@ -29,7 +29,7 @@ enum Glossary {
     ),
     (
       "Interval (95 %)",
-      "Figures of few users are partly chance. If the truth were outside the interval, a figure like this one would be seen in fewer than 5 of 100 such periods."
+      "Figures of few users are partly chance. The interval is made so that it holds the truth in 95 of 100 such cases; the fewer the users, the wider it is."
     ),
     (
       "KS",

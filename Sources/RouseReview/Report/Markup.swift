@@ -51,8 +51,7 @@ struct Markup: ExpressibleByStringInterpolation, Sendable {
       case "\"": html += "&quot;"
       case "'": html += "&#39;"
       case "\t", "\n", "\r": html += " "
-      case _ where isUnfit(scalar):
-        html += "U+" + String(repeating: "0", count: max(0, 4 - hex(scalar).count)) + hex(scalar)
+      case _ where isUnfit(scalar): html += number(scalar)
       default: html.unicodeScalars.append(scalar)
       }
     }
@@ -60,13 +59,19 @@ struct Markup: ExpressibleByStringInterpolation, Sendable {
 
   static func isUnfit(_ scalar: Unicode.Scalar) -> Bool {
     switch scalar.value {
-    case 0..<0x20, 0x7F...0x9F, 0x061C, 0x200E, 0x200F, 0x2028...0x202E, 0x2066...0x206F, 0xFFF9...0xFFFB, 0xFEFF: true
+    case 0..<0x09, 0x0B...0x0C, 0x0E..<0x20, 0x7F...0x9F, 0x061C, 0x200E, 0x200F, 0x2028...0x202E, 0x2066...0x206F,
+      0xFFF9...0xFFFB, 0xFEFF:
+      true
     case 0xFDD0...0xFDEF: true
     default: scalar.value & 0xFFFE == 0xFFFE
     }
   }
 
-  private static func hex(_ scalar: Unicode.Scalar) -> String { String(scalar.value, radix: 16, uppercase: true) }
+  /// U+202E.
+  static func number(_ scalar: Unicode.Scalar) -> String {
+    let hex = String(scalar.value, radix: 16, uppercase: true)
+    return "U+" + String(repeating: "0", count: max(0, 4 - hex.count)) + hex
+  }
 }
 
 extension Markup {
@@ -86,18 +91,23 @@ enum Name {
     var short = ""
     var count = 0
     for character in name {
-      count += 1
-      if count > most { break }
-      // Marks upon marks would run over the lines above and below.
       let scalars = character.unicodeScalars
-      if scalars.count > 10 {
-        short.unicodeScalars.append(contentsOf: scalars.prefix(3))
-      } else {
-        short.append(character)
-      }
+      let shown: String =
+        if scalars.contains(where: Markup.isUnfit) {
+          // As it will be shown, so that it has its room.
+          scalars.reduce(into: "") { $0 += Markup.isUnfit($1) ? Markup.number($1) : String($1) }
+        } else if scalars.count > 10 {
+          // Marks upon marks would run over the lines above and below.
+          String(String.UnicodeScalarView(scalars.prefix(3)))
+        } else {
+          String(character)
+        }
+      count += shown.count
+      if count > most { break }
+      short += shown
     }
     guard count > most else { return short }
-    short.removeLast()
+    if short.count >= most, !short.isEmpty { short.removeLast() }
     return short + "…"
   }
 }

@@ -21,6 +21,6 @@ extension Plot {
 }
 
 enum PlotWidth {
-  static let wide = 740.0
+  static let wide = 750.0
   static let narrow = 326.0
 }

@@ -12,7 +12,8 @@ enum ReportStyle {
     *{box-sizing:border-box}
     html{-webkit-text-size-adjust:100%;text-size-adjust:100%;scroll-padding-top:1rem}
     body{margin:0;background:var(--ground);color:var(--ink);font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",
-    Arial,"Noto Sans","DejaVu Sans",sans-serif;overflow-wrap:anywhere}
+    Arial,"Noto Sans","DejaVu Sans",sans-serif;overflow-wrap:break-word}
+    .x,bdi,h1,h2,.soft,li,p,dd{overflow-wrap:anywhere}
     .page{max-width:1120px;margin:0 auto;padding:1rem}
     header{padding:.5rem 0 1rem}
     h1{font-size:1.6rem;line-height:1.2;margin:0 0 .4rem;text-wrap:balance}
@@ -34,6 +35,7 @@ enum ReportStyle {
     dl.cards dt{font-size:.85rem;color:var(--soft)}
     dl.cards dd{margin:0}
     dl.cards .big{font-size:1.18rem;font-weight:650;font-variant-numeric:tabular-nums;line-height:1.3}
+    dl.cards .long{font-size:1rem}
     dl.cards .was{font-size:.85rem;color:var(--soft)}
     .look{border-left:4px solid var(--b);background:var(--warn);padding:.6rem .8rem;border-radius:0 8px 8px 0;margin:.8rem 0}
     .well{border-left:4px solid var(--a);background:var(--tint);padding:.6rem .8rem;border-radius:0 8px 8px 0;margin:.8rem 0}
@@ -42,16 +44,19 @@ enum ReportStyle {
     figure svg{display:block;max-width:100%;height:auto}
     .wide{display:none}
     .narrow{max-width:430px}
-    .narrow svg{width:100%}
+    .narrow svg,.wide svg{width:100%}
+    .n{white-space:nowrap}
     figcaption{margin-top:.4rem;max-width:70ch}
     table{border-collapse:collapse;width:100%;margin:.6rem 0 1rem;font-size:.92rem;font-variant-numeric:tabular-nums}
+    table.wider{font-size:.85rem}
+    table.wider th,table.wider td{padding:.35rem .35rem}
     caption{text-align:left;font-weight:600;padding:.2rem 0 .4rem}
     th,td{padding:.35rem .5rem;text-align:left;vertical-align:top;border-bottom:1px solid var(--grid)}
     thead th{border-bottom:2px solid var(--rule);font-size:.85rem;color:var(--soft);vertical-align:bottom}
     tbody th{font-weight:600}
     .r{text-align:right}
-    td.r{white-space:nowrap}
-    table.many td.r{white-space:normal}
+    th bdi,td bdi{overflow-wrap:break-word}
+    .x bdi{overflow-wrap:anywhere}
     details>summary{cursor:pointer;font-weight:600;padding:.4rem 0}
     dl.words dt{font-weight:600;margin-top:.7rem}
     dl.words dd{margin:0;max-width:70ch}
@@ -78,6 +83,7 @@ enum ReportStyle {
     .p0{fill:var(--paper)} .s-f{stroke:var(--f);stroke-width:2.4} .s-b{stroke:var(--b);stroke-width:2.4} .m-c{fill:var(--c)}
     svg.patterns{position:absolute;width:0;height:0}
     @media screen and (max-width:719px){
+    th,td{padding:.3rem .25rem}
     table.many,table.many caption,table.many tbody,table.many tr,table.many th,table.many td{display:block;width:100%}
     table.many thead{display:none}
     table.many tr{border:1px solid var(--rule);border-radius:8px;padding:.4rem .6rem;margin:0 0 .6rem}
@@ -87,12 +93,21 @@ enum ReportStyle {
     table.many td.w{display:block;text-align:left}
     table.many td.w::before{display:block}
     }
-    @media screen and (min-width:840px){
+    @media screen and (min-width:720px){
     .wide{display:block}.narrow{display:none}
+    .pair{display:grid;grid-template-columns:repeat(2,minmax(0,1fr));column-gap:1.5rem}
+    .pair .wide{display:none}.pair .narrow{display:block;max-width:none}
+    @supports selector(details::details-content){
+    details.fold>summary{display:none}
+    details.fold::details-content{content-visibility:visible;display:block;block-size:auto}
+    }
+    }
+    @media screen and (min-width:840px){
     section{padding:1.4rem 1.6rem}
-    dl.cards{grid-template-columns:repeat(auto-fit,minmax(165px,1fr))}
+    dl.cards{grid-template-columns:repeat(auto-fit,minmax(145px,1fr))}
     h1{font-size:2rem}
     }
+    @media screen and (min-width:720px) and (max-width:999px){table.wider{font-size:.78rem}}
     @media screen and (min-width:1080px){
     .page{display:grid;grid-template-columns:210px minmax(0,1fr);column-gap:2rem}
     header{grid-column:1/3}
@@ -110,7 +125,10 @@ enum ReportStyle {
     figure,tr,dl.cards div,.look,.well{break-inside:avoid}
     thead{display:table-header-group}
     table{font-size:8.5pt}
+    table.wider{font-size:7.5pt}
     .wide{display:block}.narrow{display:none}
+    .pair{display:grid;grid-template-columns:repeat(2,minmax(0,1fr));column-gap:8mm}
+    .pair .wide{display:none}.pair .narrow{display:block;max-width:none}
     dl.cards{grid-template-columns:repeat(3,1fr)}
     details::details-content{content-visibility:visible;display:block;block-size:auto}
     details>summary{list-style:none}

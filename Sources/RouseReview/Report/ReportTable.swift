@@ -26,24 +26,46 @@ struct ReportTable {
       "<th scope=\"col\" role=\"columnheader\"\(column.isNumber ? " class=\"r\"" : "" as Markup)>\(column.name)</th>"
         as Markup
     }
+    let style: Markup = columns.count > 7 ? " class=\"many wider\"" : columns.count > 3 ? " class=\"many\"" : ""
     let table: Markup = """
-      <table role="table"\(columns.count > 3 ? " class=\"many\"" : "" as Markup)><caption>\(caption)</caption>
+      <table role="table"\(style)><caption>\(caption)</caption>
       <thead role="rowgroup"><tr role="row">\(heads)</tr></thead>
       <tbody role="rowgroup">
       \(Markup(rows.map(row)))
       </tbody></table>
 
       """
-    if rows.count <= most { return table }
-    return "<details><summary>Table: \(caption) (\(Figures.count(rows.count)) rows)</summary>\n\(table)</details>\n"
+    let isLong = rows.count > most
+    if !isLong, columns.count < 4 || rows.count * columns.count <= 32 { return table }
+    let fold: Markup = isLong ? "long" : "fold"
+    return """
+      <details class="\(fold)"><summary>Table: \(caption) (\(Figures.counted(Double(rows.count), "row", "rows")))</summary>
+      \(table)</details>
+
+      """
   }
 
   private func row(_ cells: [Markup]) -> Markup {
     let rest = zip(columns, cells).dropFirst().map { column, cell in
-      let style: Markup = column.isNumber ? " class=\"r\"" : column.isLong ? " class=\"w\"" : ""
+      var styles = column.isNumber ? ["r"] : column.isLong ? ["w"] : []
+      if isTight(cell) { styles.append("x") }
+      let style: Markup = styles.isEmpty ? "" : " class=\"\(styles.joined(separator: " "))\""
       return "<td role=\"cell\" data-label=\"\(column.name)\"\(style)><span>\(cell)</span></td>" as Markup
     }
-    return "<tr role=\"row\"><th scope=\"row\" role=\"rowheader\">\(cells.first ?? "")</th>\(rest)</tr>"
+    let name = cells.first ?? ""
+    return
+      "<tr role=\"row\"><th scope=\"row\" role=\"rowheader\"\(isTight(name) ? " class=\"x\"" : "" as Markup)>\(name)</th>\(rest)</tr>"
+  }
+
+  /// It holds a word for which its column may have no room, and which may be broken anywhere.
+  private func isTight(_ cell: Markup) -> Bool {
+    let room = columns.count < 4 ? 11 : 84 / columns.count
+    var word = 0
+    for byte in cell.html.utf8 {
+      word = byte == 0x20 || byte == 0x3E || byte == 0x3C ? 0 : word + 1
+      if word > room { return true }
+    }
+    return false
   }
 }
 
@@ -59,7 +81,7 @@ struct Cards {
 
   var html: Markup {
     let all = cards.map { card in
-      "<div><dt>\(card.name)</dt><dd><span class=\"big\">\(card.value)</span><br /><span class=\"was\">\(card.was)</span></dd></div>"
+      "<div><dt>\(card.name)</dt><dd><span class=\"\(card.value.count > 9 ? "big long" : "big")\">\(card.value)</span><br /><span class=\"was\">\(card.was)</span></dd></div>"
         as Markup
     }
     return "<dl class=\"cards\">\(all)</dl>"

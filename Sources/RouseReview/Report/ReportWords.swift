@@ -45,7 +45,9 @@ enum ReportWords {
   static func group(_ json: JSONValue) -> String { json.words("name") ?? "not known" }
 
   /// The day of a moment.
-  static func day(_ moment: String?) -> String { moment.map { String($0.prefix(10)) } ?? "not known" }
+  static func day(_ moment: String?) -> String {
+    moment.map { Name.cut(String($0.prefix(10)), most: 10) } ?? "not known"
+  }
 
   /// A day as an axis has room for it: 02-08.
   static func week(_ moment: String?) -> String {

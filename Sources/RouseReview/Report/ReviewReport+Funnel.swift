@@ -18,9 +18,9 @@ extension ReviewReport {
     func rows(_ member: String, _ withTargets: Bool) -> [FunnelPlot.Step] {
       steps.prefix(24).compactMap { step in
         guard let rate = RateFigure(step[member]) else { return nil }
-        let from = step.words("from").map { " (of \(Name.cut($0, most: 24)))" } ?? ""
+        let from = step.words("from").map { "of \(Name.cut($0, most: 24))" } ?? ""
         return FunnelPlot.Step(
-          name: Name.cut(step.words("step") ?? "?", most: 40) + (withTargets ? from : ""), rate: rate,
+          name: Name.cut(step.words("step") ?? "?", most: 40), more: withTargets ? from : "", rate: rate,
           target: withTargets ? step.finite("target") : nil)
       }
     }

@@ -182,7 +182,7 @@ extension ReviewReport {
   var weeks: Page.Section {
     let weeks = json.list("weeks")
     if weeks.isEmpty { return .unknown("weeks", "Week by week", "The answer has no weeks.") }
-    func column(_ member: String, _ title: String, _ isOutcome: Bool, _ spelled: @escaping @Sendable (Double) -> String)
+    func column(_ member: String, _ title: String, _ isOutcome: Bool)
       -> ColumnPlot
     {
       let values = weeks.map { week -> ColumnPlot.Week in
@@ -196,7 +196,7 @@ extension ReviewReport {
         title: title,
         description:
           "\(weeks.count) weeks; the last: \(values.last?.value.map { Figures.number($0) } ?? Figures.unknown).",
-        weeks: values, spelled: spelled)
+        weeks: values, spelled: Figures.axis)
     }
     let open = weeks.filter { ($0.finite("unfinished") ?? 0) > 0 }.count
     return Page.Section(
@@ -205,35 +205,39 @@ extension ReviewReport {
         ? "All \(weeks.count) weeks are complete."
         : "Of \(weeks.count) weeks, \(open) \(open == 1 ? "is" : "are") not complete: outcomes of \(open == 1 ? "its" : "their") contacts may still come.",
       body: [
-        column("contacts", "Contacts", false, Figures.axis).figure(
+        "<div class=\"pair\">",
+        column("contacts", "Contacts", false).figure(
           "weeks-contacts", caption: "By the week of the contact, named by its first day."),
-        column("spend", "Spend", false, Figures.axis).figure("weeks-spend", caption: "What the contacts cost."),
-        column("clicks", "Clicks", true, Figures.axis).figure(
+        column("spend", "Spend", false).figure("weeks-spend", caption: "What the contacts cost."),
+        column("clicks", "Clicks", true).figure(
           "weeks-clicks",
           caption: "Of contacts whose time is over. Hatched: more may come. ○: no contact’s time is over."),
-        column("disbursed", "Loans", true, Figures.axis).figure(
-          "weeks-loans", caption: "Loans that the contacts led to."),
-        column("realised_value", "Earned after coupons and cost", true, Figures.axis).figure(
+        column("disbursed", "Loans", true).figure("weeks-loans", caption: "Loans that the contacts led to."),
+        column("realised_value", "Earned after coupons and cost", true).figure(
           "weeks-earned", caption: "What the loans are worth after their risk, less coupons and cost."),
+        "</div>",
         ReportTable(
           caption: "Weeks",
           columns: [
             .words("Week from"), .number("Contacts"), .number("Time not over"), .number("Clicks"), .number("Loans"),
             .number("Spend"),
-            .number("Expected"), .number("Earned"), .number("Highest PSI"), .words("of"),
+            .number("Expected"), .number("Earned"), .words("Highest PSI"),
           ],
           rows: weeks.map { week in
             let isShut =
               (week.finite("unfinished") ?? 0) > 0 && (week.finite("unfinished") ?? 0) >= (week.finite("contacts") ?? 0)
             func outcome(_ figure: String) -> Markup { isShut ? "not yet known" : "\(figure)" }
             return [
-              "\(ReportWords.day(week["since"]?.text))", "\(Figures.count(week.finite("contacts")))",
+              "<span class=\"n\">\(ReportWords.day(week["since"]?.text))</span>",
+              "\(Figures.count(week.finite("contacts")))",
               "\(Figures.count(week.finite("unfinished")))",
               outcome(Figures.count(week.finite("clicks"))), outcome(Figures.count(week.finite("disbursed"))),
               "\(Figures.money(week.finite("spend")))", "\(Figures.money(week.finite("expected_value")))",
               outcome(Figures.money(week.finite("realised_value"))),
-              week.finite("psi").map { "\(Figures.number($0, 3))" } ?? "–",
-              week.words("psi_of").map { Markup.name($0) } ?? "–",
+              week.finite("psi").map { psi -> Markup in
+                let of: Markup = week.words("psi_of").map { " (\(Markup.name($0, most: 24)))" } ?? ""
+                return "\(Figures.number(psi, 3))\(of)"
+              } ?? "–",
             ]
           }
         ).html,

@@ -133,8 +133,10 @@ package struct ReviewReport {
     }
     return Page.Section(
       id: "money", title: "Money",
-      headline:
-        "\(Figures.money(money.finite("spend"))) spent and \(Figures.money(earned)) earned after it, where \(Figures.money(expected)) was expected.",
+      headline: """
+        \(Figures.money(money.finite("spend"))) was spent, and the contacts \((earned ?? 0) < 0 ? "lost" : "earned") \
+        \(Figures.money(earned.map { abs($0) })) after coupons and cost, where \(Figures.money(expected)) was expected.
+        """,
       body: [
         more,
         ReportTable(

@@ -7,6 +7,28 @@ struct Scale: Sendable {
   let start: Double
   let end: Double
   let ticks: [Double]
+  private var isLogarithmic = false
+
+  /// Of shares of very different sizes, with ticks at 1, 2 and 5 times powers of ten; what is not above 0 lies at the low
+  /// end.
+  init(logarithmic values: [Double], from start: Double, to end: Double) {
+    let all = values.filter { $0.isFinite && $0 > 1e-12 }
+    let (least, most) = (all.min() ?? 0.001, all.max() ?? 1)
+    var steps: [Double] = []
+    var power = pow(10, log10(least).rounded(.down))
+    while power < most * 10, steps.count < 60 {
+      steps += [power, power * 2, power * 5]
+      power *= 10
+    }
+    let first = steps.lastIndex { $0 <= least * (1 + 1e-9) } ?? 0
+    let last = steps.firstIndex { $0 >= most * (1 - 1e-9) } ?? max(0, steps.count - 1)
+    ticks = first < last ? Array(steps[first...last]) : [least, most * 2]
+    low = ticks.first ?? least
+    high = ticks.last ?? most
+    self.start = start
+    self.end = end
+    isLogarithmic = true
+  }
 
   /// - Parameters:
   ///   - values: what must fit; whatever is no finite number is passed over.
@@ -40,7 +62,8 @@ struct Scale: Sendable {
   /// Within the drawing, whatever is asked.
   func callAsFunction(_ value: Double) -> Double {
     guard value.isFinite, high > low else { return start }
-    let part = (min(max(value, low), high) - low) / (high - low)
+    let held = min(max(value, low), high)
+    let part = isLogarithmic ? log10(held / low) / log10(high / low) : (held - low) / (high - low)
     return start + (end - start) * part
   }
 

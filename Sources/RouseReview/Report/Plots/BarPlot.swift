@@ -58,7 +58,15 @@ struct BarPlot: Plot {
     }
     if let reference {
       let x = scale(reference.value)
-      drawing.line(x, top - 4, x, bottom, "reference")
+      if isWide {
+        drawing.line(x, top - 4, x, bottom, "reference")
+      } else {
+        // Not through the words above the bars.
+        for index in rows.indices {
+          let y = top + Double(index) * row + 18
+          drawing.line(x, y, x, y + body + 4, "reference")
+        }
+      }
       let half = TextWidth.of(reference.name, size: 11) / 2
       drawing.text(min(max(x, half + 2), width - half - 2), top - 8, reference.name, .middle, "tick")
     }

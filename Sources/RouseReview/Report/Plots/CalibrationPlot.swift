@@ -19,11 +19,21 @@ struct CalibrationPlot: Plot {
     let side = min(width - 60, 340)
     let top = Legend.height(Self.keys, in: width) + 28
     let bottom = top + side * 0.85
-    let y = Scale(
-      bands.flatMap { [$0.expected, $0.low, $0.high, $0.observed] }, including: [0], from: bottom, to: top, ticks: 5)
+    // Chances of very different sizes would all lie in one corner.
+    let expected = bands.map(\.expected)
+    let isWide = (expected.min() ?? 0) > 0 && (expected.max() ?? 0) > 20 * (expected.min() ?? 1)
+    let least = (expected.min() ?? 0) / 5
+    let values = bands.flatMap { [$0.expected, $0.low, $0.high, $0.observed] }.filter { !isWide || $0 >= least }
+    let y =
+      isWide
+      ? Scale(logarithmic: values, from: bottom, to: top)
+      : Scale(values, including: [0], from: bottom, to: top, ticks: 5)
     let left = min(width * 0.3, Drawing.margin(y, spelled: Figures.axisPercent))
-    // A point where nothing but the diagonal is may be cut off at the right, so the width holds what was predicted.
-    let x = Scale(bands.map(\.expected), including: [0], from: left, to: min(width - 20, left + side), ticks: 4)
+    let right = min(width - 24, left + side)
+    let x =
+      isWide
+      ? Scale(logarithmic: values, from: left, to: right)
+      : Scale(expected, including: [0], from: left, to: right, ticks: 4)
     var drawing = Drawing(width: width, height: bottom + 40)
     Legend.row(
       &drawing, at: 12,
@@ -32,8 +42,8 @@ struct CalibrationPlot: Plot {
     drawing.text(0, top - 10, "↑ \(came)", .start, "tick")
     drawing.axis(left: left, right: x.end, y, spelled: Figures.axisPercent)
     drawing.axis(bottom: bottom, top: bottom, x, title: "\(predicted) →", spelled: Figures.axisPercent)
-    let end = min(x.high, y.high)
-    drawing.line(x(0), y(0), x(end), y(end), "reference")
+    let (first, end) = (max(x.low, y.low), min(x.high, y.high))
+    drawing.line(x(first), y(first), x(end), y(end), "reference")
     for band in bands {
       let at = x(band.expected)
       let style = band.isSound ? "whisker-a" : "whisker-b"

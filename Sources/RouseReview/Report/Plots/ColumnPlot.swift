@@ -14,7 +14,7 @@ struct ColumnPlot: Plot {
   var spelled: @Sendable (Double) -> String
 
   func drawing(width: Double) -> Drawing {
-    let (top, bottom) = (22.0, 132.0)
+    let (top, bottom) = (34.0, 140.0)
     let columns = gathered(most: width > 500 ? 80 : 40)
     let y = Scale(columns.compactMap(\.value), including: [0], from: bottom, to: top, ticks: 3)
     let left = min(width * 0.4, Drawing.margin(y, spelled: spelled))
@@ -32,6 +32,7 @@ struct ColumnPlot: Plot {
           middle - thick / 2, y(max(0, value)), thick, max(0.5, y(min(0, value)) - y(max(0, value))),
           column.isOpen ? "hatch" : "fa")
       }
+      if column.value == nil { drawing.mark(middle, bottom - 7, 0, "hollow", size: min(4, max(1.5, thick / 3))) }
       guard (columns.count - 1 - index) % every == 0 else { continue }
       let half = TextWidth.of(column.name, size: 11) / 2
       if middle - half < 0 { continue }

@@ -35,7 +35,7 @@ struct LinePlot: Plot {
     let named = series.filter { $0.style != nil }
     let names = named.map(\.name) + thresholds.map(\.name)
     let legend = names.isEmpty ? 0 : Legend.height(names, in: width) + 4
-    let top = legend + (cuts.isEmpty ? 8 : 18 + Double(cuts.count) * 15)
+    let top = legend + (cuts.isEmpty ? 8 : 26 + Double(cuts.count) * 15)
     let body = isWide ? 260.0 : 210.0
     let bottom = top + body
     let ys = series.flatMap { $0.points.compactMap(\.y) } + thresholds.map(\.value) + cuts.compactMap(\.y)
@@ -95,7 +95,7 @@ struct LinePlot: Plot {
     _ cut: Cut, _ index: Int, _ x: Scale, _ y: Scale, _ top: Double, _ bottom: Double, _ drawing: inout Drawing
   ) {
     let at = x(cut.x)
-    let line = top - 6 - Double(cuts.count - 1 - index) * 15
+    let line = top - 14 - Double(cuts.count - 1 - index) * 15
     drawing.line(at, line + 3, at, bottom, "cut l\(cut.style % LineStyle.many)")
     if let value = cut.y { drawing.mark(at, y(value), cut.style, LineStyle.mark(cut.style), size: 6) }
     let half = TextWidth.of(cut.name, size: 12) / 2

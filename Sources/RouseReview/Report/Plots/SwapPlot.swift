@@ -16,7 +16,7 @@ struct SwapPlot: Plot {
   func drawing(width: Double) -> Drawing {
     let total = out.count + stay.count + come.count
     let isWide = width > 500
-    var drawing = Drawing(width: width, height: isWide ? 190 : 236)
+    var drawing = Drawing(width: width, height: isWide ? 182 : 262)
     let (left, right) = (4.0, width - 4)
     func x(_ count: Double) -> Double { left + (right - left) * (total > 0 ? count / total : 0) }
     let (a, b) = (x(out.count), x(out.count + stay.count))
