@@ -6,7 +6,10 @@ import RouseWire
 struct PolicyCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "policy", abstract: "Check, show and activate policies.",
-    subcommands: [PolicyCheck.self, PolicyShow.self, PolicyHistory.self, PolicyActivate.self])
+    subcommands: [
+      PolicyCheck.self, PolicyShow.self, PolicyHistory.self, PolicyActivate.self,
+      PolicyCompare.self,
+    ])
 }
 
 struct PolicyCheck: AsyncParsableCommand {

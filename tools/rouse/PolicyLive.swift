@@ -116,7 +116,7 @@ struct PolicyActivate: AsyncParsableCommand {
 
 extension PolicyFinding {
   /// As `rouse policy check` writes it.
-  fileprivate func line(file: String) -> String {
+  func line(file: String) -> String {
     var parts = [line.flatMap { line in column.map { "\(file):\(line):\($0)" } } ?? file, harmless(kind)]
     if !path.isEmpty { parts.append(harmless(path)) }
     return (parts + [harmless(message)]).joined(separator: ": ")
