@@ -110,6 +110,8 @@ package struct Request: Sendable {
   package var against: String?
   package var reviewAction = ReviewAction.period
   package var past = PastSettings()
+  /// Of `review`: what one new user costs; money.
+  package var newUserCost: Double?
   /// Of `activate`: the policy is to decide beside the live one.
   package var isShadow = false
 

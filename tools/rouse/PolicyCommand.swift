@@ -9,6 +9,7 @@ struct PolicyCommand: AsyncParsableCommand {
     subcommands: [
       PolicyCheck.self, PolicyShow.self, PolicyHistory.self, PolicyActivate.self,
       PolicyCompare.self,
+      PolicyBacktest.self,
     ])
 }
 
