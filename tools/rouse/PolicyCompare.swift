@@ -195,8 +195,10 @@ struct PolicyCompare: AsyncParsableCommand {
     let file = file
     do {
       let reply = try await connection.client().withConnection { try await $0.request(request.line) }
-      let own = ["id", "ok", "policy"]
-      return Array(JSONValue.object(reply.value.members.filter { !own.contains($0.name) }).json.utf8)
+      guard let comparison = reply.value["comparison"] else {
+        throw ClientError.garbled("the server's answer has no comparison; is it of another version?")
+      }
+      return Array(comparison.json.utf8)
     } catch ClientError.server(let fault) where !fault.diagnostics.isEmpty {
       StandardError.write(fault.diagnostics.map { $0.line(file: file) + "\n" }.joined())
       throw Failure(.server, fault.description)

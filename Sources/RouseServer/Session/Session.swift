@@ -106,6 +106,8 @@ final class Session {
     var inline: RankAnswer?
     /// A rank over the standing audience, whose candidates are being scored.
     var audience: AudienceRank?
+    /// Tells long work that nobody waits for it any more.
+    var cancel: (@Sendable () -> Void)?
     /// A job is under way.
     var isWorking = true
   }
@@ -431,6 +433,7 @@ final class Session {
     if case .busy(let pending) = state {
       pending.work?.cancel()
       pending.inline?.cancel()
+      pending.cancel?()
     }
     wantsClose = true
     state = .closed
