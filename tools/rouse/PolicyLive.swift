@@ -13,20 +13,59 @@ struct PolicyShow: AsyncParsableCommand {
         rouse policy show --profile home/client.yaml --policy-version cash-loan-recall@3f9c2a71d0e4
 
       Any of the versions that 'rouse policy history' lists can be shown, those too that wait for an approval.
+
+        rouse policy show --effective --profile home/client.yaml
+        rouse policy show --effective policy.yaml --set plan.budget=500
+
+      --effective shows every value in force instead, those that nobody wrote too, and where each stands: \
+      LINE:COLUMN, default, or --set. With a file it needs no server.
       """)
+
+  @Argument(
+    help: "With --effective: not a server's policy, but this file.",
+    completion: .file(extensions: ["yaml", "yml", "json"]))
+  var file: String?
+
+  @Flag(help: "Every value in force and where it stands.")
+  var effective = false
+
+  @Option(
+    help: ArgumentHelp(
+      "With --effective: change a value first; repeatable. The value is JSON.", valueName: "path=json"))
+  var set: [String] = []
+
+  @Flag(help: "With --effective: a JSON line for each value.")
+  var json = false
 
   @Option(help: ArgumentHelp("Not the live one, but this.", valueName: "version"))
   var policyVersion: String?
 
   @OptionGroup(title: "With a server") var connection: ConnectionOptions
 
+  func validate() throws {
+    if !effective, file != nil || !set.isEmpty || json {
+      throw ValidationError("FILE, --set and --json are for --effective; give that too")
+    }
+  }
+
   func run() async throws {
+    if effective, let file {
+      let bytes = try FileInput.contents(of: file)
+      return try PolicyEffective(bytes, format: Document.Format(fileName: file), file: file, set: set)
+        .write(asJSON: json)
+    }
     var line = RequestLine("policy")
     line.set("do", text: "show")
     line.set("policy", text: policyVersion)
     let request = line
     let reply = try await connection.client().withConnection { try await $0.request(request.line) }
-    try StandardOutput().write(reply.value["text"]?.text ?? "")
+    let text = reply.value["text"]?.text ?? ""
+    if effective {
+      let format: Document.Format = reply.value["format"]?.text == "json" ? .json : .yaml
+      let version = harmless(reply.value["policy"]?.text ?? "the live policy")
+      return try PolicyEffective(Array(text.utf8), format: format, file: version, set: set).write(asJSON: json)
+    }
+    try StandardOutput().write(text)
   }
 }
 
