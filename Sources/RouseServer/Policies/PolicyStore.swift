@@ -36,6 +36,9 @@ package final class PolicyStore: Sendable {
   }
   private let state: Mutex<State>
   private let format: Mutex<PolicyFormat>
+  /// Policies that became live, and that did not, since the server started.
+  let activations = Atomic<Int>(0)
+  let rejections = Atomic<Int>(0)
 
   init(_ version: Version, format: PolicyFormat) {
     state = Mutex(State(versions: [version]))
@@ -62,6 +65,7 @@ package final class PolicyStore: Sendable {
 
   /// Makes a version live. One that was live before moves to the front.
   func activate(_ version: Version) {
+    activations.wrappingAdd(1, ordering: .relaxed)
     state.withLock { state in
       state.rejection = nil
       state.versions.removeAll { ExactText($0.name) == ExactText(version.name) }
@@ -71,7 +75,10 @@ package final class PolicyStore: Sendable {
   }
 
   /// Notes that the live one stayed because another was faulty.
-  func reject(_ rejection: Rejection) { state.withLock { $0.rejection = rejection } }
+  func reject(_ rejection: Rejection) {
+    rejections.wrappingAdd(1, ordering: .relaxed)
+    state.withLock { $0.rejection = rejection }
+  }
 
   /// The file is again what is live: what was wrong with it no longer matters.
   func clearRejection() { state.withLock { $0.rejection = nil } }
