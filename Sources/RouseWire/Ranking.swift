@@ -4,7 +4,7 @@ import RouseCore
 package final class Ranking: @unchecked Sendable {
   // Sendable because one task at a time holds it: parts are added in order, then the plan is made, then rows are written.
   private let scorer: Scorer
-  private let policy: Policy
+  let policy: Policy
   private let writer: DecisionWriter
   private let rows: RankRows
   private var parts: [RankPart] = []
@@ -183,6 +183,12 @@ package final class Ranking: @unchecked Sendable {
       }
       if asLines { out.put(0x0A) }
     }
+  }
+
+  /// What was decided on a user.
+  func unpack(_ user: Int, into decision: inout Decision) {
+    let place = places[user]
+    parts[Int(place.part)].unpack(place.packing, policy: policy, into: &decision)
   }
 
   /// A candidate's line with an empty user_id; empty for one of the audience.

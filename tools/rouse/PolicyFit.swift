@@ -60,9 +60,13 @@ struct PolicyFitCommand: AsyncParsableCommand {
       return
     }
     if policy == nil, start == nil { throw ValidationError("give the policy to fit, or --start FILE to make one") }
-    if policy != nil, start != nil { throw ValidationError("--start makes a policy; give it, or a policy, but not both") }
+    if policy != nil, start != nil {
+      throw ValidationError("--start makes a policy; give it, or a policy, but not both")
+    }
     if start != nil, training.from != nil { throw ValidationError("--start FILE is the rows too; leave --from out") }
-    if start == nil, training.from == nil { throw ValidationError("--from FILE (or --from ledger) says what to learn from") }
+    if start == nil, training.from == nil {
+      throw ValidationError("--from FILE (or --from ledger) says what to learn from")
+    }
     if out == nil { throw ValidationError("--out FILE says where the new policy goes") }
   }
 
@@ -81,8 +85,10 @@ struct PolicyFitCommand: AsyncParsableCommand {
     } else {
       let name = policy ?? ""
       if Document.Format(fileName: name) == .json {
-        throw Failure(.usage, "\(name): fit changes numbers where they stand and comments on each, which JSON has no place for; "
-          + "write the policy as YAML")
+        throw Failure(
+          .usage,
+          "\(name): fit changes numbers where they stand and comments on each, which JSON has no place for; "
+            + "write the policy as YAML")
       }
       text = try Self.text(try FileInput.contents(of: name), name)
     }
@@ -185,7 +191,8 @@ struct StartOptions: ParsableArguments {
   var leaveOut: [String] = []
 
   @Option(
-    help: ArgumentHelp("Take a forbidden word (such as age) out of the guardrails, where the law allows it; repeatable.",
+    help: ArgumentHelp(
+      "Take a forbidden word (such as age) out of the guardrails, where the law allows it; repeatable.",
       valueName: "word"))
   var allow: [String] = []
 
@@ -221,13 +228,16 @@ struct StartOptions: ParsableArguments {
       settings.forbidden.removeAll { $0 == word.lowercased() }
       if settings.forbidden.count == count {
         throw Failure(
-          .usage, "--allow: '\(word)' is not among the forbidden words"
+          .usage,
+          "--allow: '\(word)' is not among the forbidden words"
             + Suggestion.sentence(for: word, among: StartPolicy.Settings.usualWords))
       }
     }
-    for field in leaveOut where !table.columns.contains(where: { $0.name == field || $0.name == FieldNames.usable(field) }) {
+    for field in leaveOut
+    where !table.columns.contains(where: { $0.name == field || $0.name == FieldNames.usable(field) }) {
       throw Failure(
-        .usage, "--leave-out: there is no column '\(field)'"
+        .usage,
+        "--leave-out: there is no column '\(field)'"
           + Suggestion.sentence(for: field, among: table.columns.map(\.name)))
     }
     do throws(ReviewError) {
@@ -261,7 +271,8 @@ struct PolicyStart: AsyncParsableCommand {
   @Argument(help: "Rows with outcomes, JSON lines or CSV.", completion: .file())
   var file: String
 
-  @Option(help: ArgumentHelp("Where the policy goes; without it, standard output.", valueName: "file"), completion: .file())
+  @Option(
+    help: ArgumentHelp("Where the policy goes; without it, standard output.", valueName: "file"), completion: .file())
   var out: String?
 
   @OptionGroup(title: "Rows") var training: TrainingOptions

@@ -126,7 +126,9 @@ extension DataTable.Column {
     if flagCount == present { return .flags }
     if timeCount * 100 >= present * 99 { return .times }
     // A few words among numbers say that there is none: `NA`, `?`.
-    if numberCount == present || timeCount == 0 && !hasTooMany && numberCount * 100 >= present * 80 && words <= 5 { return .numbers }
+    if numberCount == present || timeCount == 0 && !hasTooMany && numberCount * 100 >= present * 80 && words <= 5 {
+      return .numbers
+    }
     return .texts
   }
 

@@ -24,6 +24,8 @@ package struct Configuration: Sendable {
   package var pseudonyms: Pseudonyms?
   /// Where the audit log stands; nil: there is none.
   package var auditFile: String?
+  /// Where the operator's port listens, in plain HTTP; nil: there is none.
+  package var metrics: Address?
   /// What lasts; nil: nothing is kept.
   package var ledger: Ledger.Settings?
   /// SHA-256 of the file, as `sha256sum` prints it.

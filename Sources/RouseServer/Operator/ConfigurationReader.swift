@@ -52,8 +52,7 @@ private struct ConfigurationReader {
   func read(_ document: Document) -> (Configuration?, faults: [String]) {
     let optional = [
       "policy_approval", "identities", "tokens", "limits", "drain_seconds", "log_level", "log_format",
-      "log_user_id_key", "audit",
-      "ledger",
+      "log_user_id_key", "audit", "ledger", "metrics",
     ]
     guard let top = document.settings(needed: ["listen", "policy", "tls"], optional: optional, report: report) else {
       return (nil, [])
@@ -80,6 +79,13 @@ private struct ConfigurationReader {
     let pseudonyms = readPseudonyms(top["log_user_id_key"])
     let audit = path(top["audit"])
     let ledger = readLedger(top["ledger"])
+    var metrics: Address?
+    if let text = top.text("metrics") {
+      metrics = Address(text)
+      if metrics == nil {
+        top["metrics"]?.refuse(.value, "metrics is HOST:PORT, like 127.0.0.1:9464; port 0 takes any free one")
+      }
+    }
     var tokens = Tokens()
     if let tokensFile, !forTokens {
       do throws(ConfigurationError) {
@@ -99,6 +105,7 @@ private struct ConfigurationReader {
     read.pseudonyms = pseudonyms
     read.auditFile = audit
     read.ledger = ledger
+    read.metrics = metrics
     if !listen.isLoopback, !read.knowsSomebody, !forTokens {
       top["listen"]?.refuse(
         .value,

@@ -41,6 +41,9 @@ package final class PolicyStore: Sendable {
   }
   private let state: Mutex<State>
   private let format: Mutex<PolicyFormat>
+  /// Policies that became live, and that did not, since the server started.
+  let activations = Atomic<Int>(0)
+  let rejections = Atomic<Int>(0)
 
   init(_ version: Version, format: PolicyFormat) {
     state = Mutex(State(versions: [version]))
@@ -101,6 +104,7 @@ package final class PolicyStore: Sendable {
 
   /// Makes a version live. One that was live before moves to the front, and one that waited for it waits no more.
   func activate(_ version: Version) {
+    activations.wrappingAdd(1, ordering: .relaxed)
     state.withLock { state in
       state.rejection = nil
       state.proposals.removeAll { ExactText($0.policy) == ExactText(version.name) }
@@ -111,7 +115,10 @@ package final class PolicyStore: Sendable {
   }
 
   /// Notes that the live one stayed because another was faulty.
-  func reject(_ rejection: Rejection) { state.withLock { $0.rejection = rejection } }
+  func reject(_ rejection: Rejection) {
+    rejections.wrappingAdd(1, ordering: .relaxed)
+    state.withLock { $0.rejection = rejection }
+  }
 
   /// The file is again what is live: what was wrong with it no longer matters.
   func clearRejection() { state.withLock { $0.rejection = nil } }

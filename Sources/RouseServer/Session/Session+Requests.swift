@@ -26,7 +26,7 @@ extension Session {
     case .ping: return reply(request, arrival) { _ in }
     case .auth: return authenticate(request)
     case .end, .cancel: throw WireError(.badRequest, "no stream is open", at: "/op")
-    case .info, .fields, .score, .rank, .record, .load, .erase, .user, .plans, .plan, .policy, .review: break
+    case .info, .fields, .score, .rank, .record, .load, .erase, .user, .plans, .plan, .policy, .review, .stats: break
     }
     if case .users(_, let count) = request.candidates, count > shared.limits.inlineCandidates {
       throw WireError(
@@ -52,6 +52,9 @@ extension Session {
         Reply.fields(version.policy, into: &out)
       }
     case .policy: try runPolicy(request, line, version, deadline, arrival)
+    case .stats:
+      try begin(deadline)
+      reply(request, arrival) { self.shared.stats(&$0) }
     case .review: try runReview(request, version, deadline, arrival)
     case .score, .rank: try start(request, line, version, deadline, arrival)
     case .record, .load, .erase, .user, .plans, .plan: try runLedger(request, line, deadline, arrival)

@@ -32,6 +32,10 @@ final class Session {
     let serverVersion: String
     /// nil: nothing is kept.
     var keeping: Keeping?
+    /// What is counted of the server's work.
+    var meters = Meters()
+    /// Writes what the op `stats` answers.
+    var stats: @Sendable (inout ByteWriter) -> Void = { _ in }
     /// Whether `Notice.answered` is wanted.
     var notesAnswers: @Sendable () -> Bool = { false }
   }
@@ -152,6 +156,8 @@ final class Session {
   var identity: Access.Identity?
   var access: Access
   var badTokens = 0
+  /// Counts what the identity asks for; nil while nobody is known.
+  var identityMeters: (name: String, counts: Meters.OfIdentity)?
 
   /// Bytes for the peer; the handler takes them after each event.
   var output = ByteWriter(capacity: 256)

@@ -23,7 +23,10 @@ import Testing
       let made = try Review(of: ledger, question, under: world.belief).json()
       let review = try #require(JSONValue(made))
       let contacts = ledger.entries.filter { $0.row.rank > 0 }
-      if seed == 0 { print(ledger.entries.count, contacts.count) ; print(String(decoding: made, as: UTF8.self).prefix(6000)) }
+      if seed == 0 {
+        print(ledger.entries.count, contacts.count)
+        print(String(decoding: made, as: UTF8.self).prefix(6000))
+      }
       _ = review
     }
     print(coverage)
