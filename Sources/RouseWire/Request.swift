@@ -2,7 +2,7 @@ import RouseCore
 
 /// What a request asks for.
 package enum Operation: String, Sendable, CaseIterable {
-  case ping, auth, info, fields, score, rank, record, load, erase, user, plans, plan, policy, review
+  case ping, auth, info, fields, score, rank, record, load, erase, user, plans, plan, policy, review, stats
   /// End or break off a stream; outside one they are mistakes.
   case end, cancel
 }
@@ -110,6 +110,8 @@ package struct Request: Sendable {
   package var against: String?
   package var reviewAction = ReviewAction.period
   package var past = PastSettings()
+  /// Of `review`: what one new user costs; money.
+  package var newUserCost: Double?
   /// Of `activate`: the policy is to decide beside the live one.
   package var isShadow = false
 

@@ -108,14 +108,14 @@ private enum RequestMembers {
 
   static func known(_ operation: Operation) -> [String] {
     switch operation {
-    case .ping, .info, .fields, .end, .cancel: common
+    case .ping, .info, .fields, .stats, .end, .cancel: common
     case .auth: common + ["token"]
     case .policy:
       common + [
         "do", "text", "format", "against", "shadow", "users", "audience", "ledger", "budget", "capital", "capacity",
         "quota", "tier_first", "limit", "since", "until", "weeks",
       ]
-    case .review: common + ["do", "since", "until", "weeks", "plan_id"]
+    case .review: common + ["do", "since", "until", "weeks", "plan_id", "new_user_cost"]
     case .score: common + ["users", "stream", "audience", "ledger", "explain", "valid_until"]
     case .rank:
       common + [
@@ -318,6 +318,11 @@ private enum RequestMembers {
     case "since": request.past.since = try moment(value, at)
     case "until": request.past.until = try moment(value, at)
     case "weeks": request.past.weeks = Int(try whole(value, 1...260, at))
+    case "new_user_cost":
+      guard let number = value.number, number >= 0, number <= 1e9 else {
+        throw WireError(.badRequest, "a number from 0 to 1000000000 belongs here", at: at)
+      }
+      request.newUserCost = number
     case "format": request.format = try choice(value, at)
     case "text":
       guard case .text(let text) = value else {

@@ -5,9 +5,11 @@ import RouseWire
 
 struct PolicyCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "policy", abstract: "Check, test, show and activate policies.",
+    commandName: "policy", abstract: "Check, test, compare, fit and activate policies.",
     subcommands: [
-      PolicyCheck.self, PolicyTest.self, PolicyShow.self, PolicyHistory.self, PolicyActivate.self,
+      PolicyCheck.self, PolicyTest.self, PolicyShow.self, PolicyDiff.self, PolicyCompare.self, PolicyBacktest.self,
+      PolicyStart.self, PolicyFitCommand.self, PolicyActivate.self, PolicyApprove.self, PolicyWithdraw.self,
+      PolicyRollback.self, PolicyHistory.self,
     ])
 }
 

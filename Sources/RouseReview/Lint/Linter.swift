@@ -5,7 +5,7 @@ import RousePolicy
 /// not decide a question, it is silent.
 package struct Linter {
   let policy: PolicyDefinition
-  let text: PolicyText
+  let text: PlacedText
   let trees: Trees
   /// Somebody can be contacted at all; without that, what follows would only repeat it.
   private(set) var isAnybodyJudged = true
@@ -35,14 +35,14 @@ package struct Linter {
   package static func findings(
     _ policy: PolicyDefinition, _ document: Document, source: [UInt8]
   ) -> [LintFinding] {
-    var linter = Linter(policy, PolicyText(document, source: source))
+    var linter = Linter(policy, PlacedText(document, source: source))
     linter.run()
     return linter.found.enumerated()
       .sorted { ($0.element.mark, $0.offset) < ($1.element.mark, $1.offset) }
       .map(\.element.finding)
   }
 
-  private init(_ policy: PolicyDefinition, _ text: PolicyText) {
+  private init(_ policy: PolicyDefinition, _ text: PlacedText) {
     self.policy = policy
     self.text = text
     trees = Trees(policy)
@@ -78,7 +78,7 @@ package struct Linter {
   }
 
   /// - Parameter path: of what is at fault; where it is not there, of where it would stand.
-  mutating func add(_ code: LintCode, _ path: PolicyText.Path, atKey: Bool = false, _ message: String) {
+  mutating func add(_ code: LintCode, _ path: PlacedText.Path, atKey: Bool = false, _ message: String) {
     // What a wrong name makes of its condition is no fault of its own.
     if code != .unknownName, has(.unknownName, at: path) { return }
     let mark = text.mark(path, atKey: atKey)
@@ -93,7 +93,7 @@ package struct Linter {
   /// Whether such a finding has been made.
   func has(_ codes: LintCode...) -> Bool { found.contains { codes.contains($0.finding.code) } }
 
-  func has(_ code: LintCode, at path: PolicyText.Path) -> Bool {
+  func has(_ code: LintCode, at path: PlacedText.Path) -> Bool {
     let path = path.joined(separator: ".")
     return found.contains { $0.finding.code == code && $0.finding.path == path }
   }

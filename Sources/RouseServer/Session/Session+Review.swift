@@ -8,12 +8,17 @@ extension Session {
   func runReview(
     _ request: Request, _ version: LivePolicy, _ deadline: UInt64?, _ arrival: UInt64
   ) throws(WireError) {
-    throw WireError(.unknownOp, "not yet", at: "/op")
+    switch request.reviewAction {
+    case .period: try reviewPeriod(request, version, deadline, arrival)
+    case .replay: try replayPlan(request, deadline, arrival)
+    }
   }
 
   func runDesk(
     _ request: Request, _ line: Block, _ version: LivePolicy, _ deadline: UInt64?, _ arrival: UInt64
   ) throws(WireError) {
+    if request.policyAction == .compare { return try compare(request, line, version, deadline, arrival) }
+    if request.policyAction == .backtest { return try backtest(request, version, deadline, arrival) }
     throw WireError(.unknownOp, "not yet", at: "/do")
   }
 }

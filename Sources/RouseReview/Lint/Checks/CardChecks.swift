@@ -34,7 +34,7 @@ extension Linter {
   }
 
   private mutating func check(
-    rising bins: [(bound: Double, points: Int)], of row: CardRowDefinition, _ path: PolicyText.Path, ofRisk: Bool
+    rising bins: [(bound: Double, points: Int)], of row: CardRowDefinition, _ path: PlacedText.Path, ofRisk: Bool
   ) {
     let keys = text.keys(path + ["at_least"])
     let value = ConditionTree.Operand.slot(row.slot)
@@ -53,7 +53,7 @@ extension Linter {
   /// A count's 0 that falls off the scale. Scores of others may begin anywhere: only counts of our own, and scales that
   /// begin at 1 or below, are taken for counts.
   private mutating func checkScale(
-    from bins: [(bound: Double, points: Int)], of row: CardRowDefinition, _ path: PolicyText.Path, _ keys: [String],
+    from bins: [(bound: Double, points: Int)], of row: CardRowDefinition, _ path: PlacedText.Path, _ keys: [String],
     ofRisk: Bool
   ) {
     guard let first = bins.first, let key = keys.first, first.bound > 0 else { return }
@@ -70,7 +70,7 @@ extension Linter {
   }
 
   private mutating func checkSilence(
-    _ bins: [(bound: Double, points: Int)], of row: CardRowDefinition, _ path: PolicyText.Path, _ keys: [String]
+    _ bins: [(bound: Double, points: Int)], of row: CardRowDefinition, _ path: PlacedText.Path, _ keys: [String]
   ) {
     switch policy.fields.derived(atSlot: row.slot) {
     case .silentDays, .dormantDays: break
@@ -104,7 +104,7 @@ extension Linter {
   }
 
   private mutating func check(
-    equal bins: [(key: String, points: Int)], of row: CardRowDefinition, _ path: PolicyText.Path, ofRisk: Bool
+    equal bins: [(key: String, points: Int)], of row: CardRowDefinition, _ path: PlacedText.Path, ofRisk: Bool
   ) {
     let isFlag = policy.fields.type(ofSlot: row.slot) == .boolean
     let known = names(of: row.slot)

@@ -66,8 +66,8 @@ extension Linter {
   // MARK: - Within conditions
 
   /// Every condition and where it stands.
-  private var conditions: [(path: PolicyText.Path, tree: ConditionTree)] {
-    var all: [(path: PolicyText.Path, tree: ConditionTree)] = []
+  private var conditions: [(path: PlacedText.Path, tree: ConditionTree)] {
+    var all: [(path: PlacedText.Path, tree: ConditionTree)] = []
     for (stage, tree) in zip(policy.stages, trees.stages) { all.append((["stages", stage.name, "when"], tree)) }
     for (rule, tree) in zip(policy.suppress, trees.suppress) { all.append((["suppress", rule.code, "when"], tree)) }
     for (rule, tree) in zip(policy.knockout, trees.knockout) { all.append((["knockout", rule.code, "when"], tree)) }

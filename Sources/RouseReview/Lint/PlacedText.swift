@@ -1,7 +1,7 @@
 import RousePolicy
 
 /// A policy's text: what stands in it, and where.
-package struct PolicyText: Sendable {
+package struct PlacedText: Sendable {
   package let document: Document
   private let lines: [Substring.UTF8View]
 
