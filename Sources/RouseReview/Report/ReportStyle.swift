@@ -59,9 +59,9 @@ enum ReportStyle {
     .x bdi{overflow-wrap:anywhere}
     td .soft{font-size:inherit}
     .grade{display:inline-block;border:1.5px solid var(--rule);border-radius:99px;padding:0 .5rem;margin-right:.4rem;font-size:.8rem;font-weight:600;white-space:nowrap}
-    .grade.act,.grade.look{border-color:var(--b)}
-    .grade.act{background:var(--warn)}
-    .grade.good{border-color:var(--c)}
+    .g-act,.g-look{border-color:var(--b)}
+    .g-act{background:var(--warn)}
+    .g-good{border-color:var(--c)}
     details>summary{cursor:pointer;font-weight:600;padding:.4rem 0}
     dl.words dt{font-weight:600;margin-top:.7rem}
     dl.words dd{margin:0;max-width:70ch}
@@ -110,6 +110,7 @@ enum ReportStyle {
     @media screen and (min-width:840px){
     section{padding:1.4rem 1.6rem}
     dl.cards{grid-template-columns:repeat(auto-fit,minmax(145px,1fr))}
+    dl.cards.three{grid-template-columns:repeat(3,1fr)}
     h1{font-size:2rem}
     }
     @media screen and (min-width:720px) and (max-width:999px){table.wider{font-size:.78rem}}

@@ -51,17 +51,23 @@ package struct ReviewReport {
       id: "summary", title: "In short", headline: headline,
       body: [
         Cards(cards: cards).html,
-        findings.isEmpty
-          ? "<p>Nothing stands out.</p>"
-          : "<h3>What stands out, the weightiest first</h3><ol class=\"points\">\(findings)</ol>",
+        findings.isEmpty ? "<p>Nothing stands out.</p>" : "<h3>What stands out, the weightiest first</h3>",
+        list(Array(findings.prefix(8)), from: 1),
+        findings.count > 8
+          ? "<details class=\"long\"><summary>\(findings.count - 8) more</summary>\(list(Array(findings.dropFirst(8)), from: 9))</details>"
+          : "",
       ])
+  }
+
+  private func list(_ items: [Markup], from first: Int) -> Markup {
+    items.isEmpty ? "" : "<ol class=\"points\" start=\"\(first)\">\(items)</ol>"
   }
 
   private func grade(_ name: String?) -> Markup {
     switch name {
-    case "act": "<span class=\"grade act\">▲ act</span>"
-    case "look": "<span class=\"grade look\">◆ look</span>"
-    case "good": "<span class=\"grade good\">✓ good</span>"
+    case "act": "<span class=\"grade g-act\">▲ act</span>"
+    case "look": "<span class=\"grade g-look\">◆ look</span>"
+    case "good": "<span class=\"grade g-good\">✓ good</span>"
     case "note": "<span class=\"grade\">○ note</span>"
     default: ""
     }
