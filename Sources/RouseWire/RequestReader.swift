@@ -108,7 +108,7 @@ private enum RequestMembers {
 
   static func known(_ operation: Operation) -> [String] {
     switch operation {
-    case .ping, .info, .fields, .end, .cancel: common
+    case .ping, .info, .fields, .stats, .end, .cancel: common
     case .auth: common + ["token"]
     case .policy:
       common + [
