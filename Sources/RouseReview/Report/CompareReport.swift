@@ -4,8 +4,8 @@ import RouseWire
 package struct CompareReport {
   let json: JSONValue
 
-  /// - Parameter answer: what `rouse policy compare --json` prints.
-  package init(_ answer: JSONValue) { json = answer["compare"] ?? answer }
+  /// - Parameter answer: what `rouse policy compare --json` prints, or the server's reply with it.
+  package init(_ answer: JSONValue) { json = answer["comparison"] ?? answer }
 
   /// The same bytes for the same answer.
   package var html: String {

@@ -2,7 +2,9 @@
 enum Glossary {
   /// - Parameter words: those that the page uses.
   static func section(_ words: [String]) -> Page.Section {
-    let entries = all.filter { words.contains($0.word) }.map { "<dt>\($0.word)</dt><dd>\($0.says)</dd>" as Markup }
+    let entries = all.filter { words.contains($0.word) }.map {
+      "<div><dt>\($0.word)</dt><dd>\($0.says)</dd></div>" as Markup
+    }
     return Page.Section(
       id: "words", title: "Words", headline: "", body: ["<dl class=\"words\">\(entries)</dl>"])
   }

@@ -28,8 +28,8 @@ enum ReportStyle {
     nav{font-size:.92rem;margin-bottom:1rem}
     nav ol{list-style:none;margin:0;padding:0;display:flex;flex-wrap:wrap;gap:.2rem 1rem}
     nav a{display:inline-block;padding:.2rem 0}
-    ul.points{padding-left:1.2rem;margin:.4rem 0 1rem;max-width:70ch}
-    ul.points li{margin:.3rem 0}
+    ul.points,ol.points{padding-left:1.2rem;margin:.4rem 0 1rem;max-width:70ch}
+    .points li{margin:.3rem 0}
     dl.cards{display:grid;grid-template-columns:repeat(2,1fr);gap:.6rem;margin:1rem 0}
     dl.cards div{border:1px solid var(--rule);border-radius:8px;padding:.6rem .7rem;min-width:0}
     dl.cards dt{font-size:.85rem;color:var(--soft)}
@@ -57,6 +57,11 @@ enum ReportStyle {
     .r{text-align:right}
     th bdi,td bdi{overflow-wrap:break-word}
     .x bdi{overflow-wrap:anywhere}
+    td .soft{font-size:inherit}
+    .grade{display:inline-block;border:1.5px solid var(--rule);border-radius:99px;padding:0 .5rem;margin-right:.4rem;font-size:.8rem;font-weight:600;white-space:nowrap}
+    .g-act,.g-look{border-color:var(--b)}
+    .g-act{background:var(--warn)}
+    .g-good{border-color:var(--c)}
     details>summary{cursor:pointer;font-weight:600;padding:.4rem 0}
     dl.words dt{font-weight:600;margin-top:.7rem}
     dl.words dd{margin:0;max-width:70ch}
@@ -105,6 +110,7 @@ enum ReportStyle {
     @media screen and (min-width:840px){
     section{padding:1.4rem 1.6rem}
     dl.cards{grid-template-columns:repeat(auto-fit,minmax(145px,1fr))}
+    dl.cards.three{grid-template-columns:repeat(3,1fr)}
     h1{font-size:2rem}
     }
     @media screen and (min-width:720px) and (max-width:999px){table.wider{font-size:.78rem}}
@@ -122,7 +128,8 @@ enum ReportStyle {
     nav{display:none}
     section{border:0;border-top:1px solid var(--rule);border-radius:0;padding:.8rem 0;margin:0}
     h2,h3,caption,.headline,summary{break-after:avoid}
-    figure,tr,dl.cards div,.look,.well{break-inside:avoid}
+    figure,tr,dl.cards div,.look,.well,.headline,li,dl.words div{break-inside:avoid}
+    figure svg{max-width:165mm}
     thead{display:table-header-group}
     table{font-size:8.5pt}
     table.wider{font-size:7.5pt}
@@ -132,6 +139,7 @@ enum ReportStyle {
     dl.cards{grid-template-columns:repeat(3,1fr)}
     details::details-content{content-visibility:visible;display:block;block-size:auto}
     details>summary{list-style:none}
+    @supports selector(details::details-content){details>summary{display:none}}
     .look,.well,dl.cards div{print-color-adjust:exact;-webkit-print-color-adjust:exact}
     a{color:inherit;text-decoration:none}
     }

@@ -84,7 +84,7 @@ struct Cards {
       "<div><dt>\(card.name)</dt><dd><span class=\"\(card.value.count > 9 ? "big long" : "big")\">\(card.value)</span><br /><span class=\"was\">\(card.was)</span></dd></div>"
         as Markup
     }
-    return "<dl class=\"cards\">\(all)</dl>"
+    return "<dl class=\"\(cards.count % 3 == 0 ? "cards three" : "cards")\">\(all)</dl>"
   }
 }
 

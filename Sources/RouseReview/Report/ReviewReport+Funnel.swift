@@ -132,7 +132,8 @@ extension ReviewReport {
   }
 
   private func targetName(_ target: JSONValue) -> String {
-    Name.cut(target.words("name") ?? "?", most: 30) + (target.words("of").map { " of \(Name.cut($0, most: 30))" } ?? "")
+    Name.cut(target.words("name") ?? "?", most: 30)
+      + (target.words("from").map { " of \(Name.cut($0, most: 30))" } ?? "")
   }
 
   var worst: Page.Section {
@@ -181,7 +182,7 @@ extension ReviewReport {
             let rate = RateFigure(one["rate"])
             return [
               Markup.name(one.words("stage") ?? "not known"),
-              "\(Name.cut(one.words("step") ?? "?", most: 40)) of \(Name.cut(one.words("from") ?? "?", most: 40))",
+              "\(Name.cut(one.words("step") ?? "?", most: 40))\(one.words("from").map { " of \(Name.cut($0, most: 40))" } ?? "")",
               "\(rate?.kOfN ?? "–")",
               ReportWords.shareAndRange(rate), "\(Figures.percent(one.finite("reference")))",
               one.words("against") == "target" ? "target" : "policy", ReportWords.verdict(one.words("verdict")),

@@ -90,6 +90,14 @@ extension ReviewReport {
     let act = stability.finite("act")
     let moved = all.filter { ["look", "act"].contains($0.words("verdict") ?? "") }
     let baseline = stability["baseline"]
+    if all.allSatisfy({ $0.finite("psi") == nil }) {
+      return .unknown(
+        "stability", title,
+        """
+        There is no earlier period to compare the users with: \(Figures.counted(baseline?.finite("rows"), "row", "rows")) \
+        then, \(Figures.counted(stability.finite("rows"), "row", "rows")) now.
+        """)
+    }
     return Page.Section(
       id: "stability", title: title,
       headline: moved.isEmpty
@@ -114,7 +122,7 @@ extension ReviewReport {
         ).html,
         Markup(moved.prefix(6).map(bins)),
         """
-        <p class="note">Compared with \(Figures.counted(baseline?.finite("rows"), "row", "rows")) from \
+        <p class="note">Compared with\(baseline?.words("kind") == "first_week" ? " the first week of the period itself, for nothing is kept of an earlier one:" : "") \(Figures.counted(baseline?.finite("rows"), "row", "rows")) from \
         \(ReportWords.day(baseline?["since"]?.text)) to \(ReportWords.day(baseline?["until"]?.text)); now \
         \(Figures.counted(stability.finite("rows"), "row", "rows")), \(Figures.count(stability.finite("unread"))) could not be read.</p>
         """,

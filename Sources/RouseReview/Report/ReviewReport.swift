@@ -42,16 +42,35 @@ package struct ReviewReport {
         Of \(Figures.count($0.of)) contacts whose time is over, \(Figures.count($0.count)) led to a loan\(chance($0)).
         """
       } ?? "Of \(Figures.count(finished)) contacts whose time is over, it is not known how many led to a loan."
-    let findings = json.list("findings").sorted { ($0.finite("importance") ?? 99) < ($1.finite("importance") ?? 99) }
-      .compactMap { $0["say"]?.text }.map { "<li>\(Name.cut($0, most: 600))</li>" as Markup }
+    let findings = json.list("findings").sorted {
+      ($0.finite("importance") ?? 99) < ($1.finite("importance") ?? 99)
+    }.compactMap { finding in
+      finding["say"]?.text.map { "<li>\(grade(finding.words("grade")))\(Name.cut($0, most: 600))</li>" as Markup }
+    }
     return Page.Section(
       id: "summary", title: "In short", headline: headline,
       body: [
         Cards(cards: cards).html,
-        findings.isEmpty
-          ? "<p>Nothing stands out.</p>"
-          : "<h3>What stands out, the weightiest first</h3><ol class=\"points\">\(findings)</ol>",
+        findings.isEmpty ? "<p>Nothing stands out.</p>" : "<h3>What stands out, the weightiest first</h3>",
+        list(Array(findings.prefix(8)), from: 1),
+        findings.count > 8
+          ? "<details class=\"long\"><summary>\(findings.count - 8) more</summary>\(list(Array(findings.dropFirst(8)), from: 9))</details>"
+          : "",
       ])
+  }
+
+  private func list(_ items: [Markup], from first: Int) -> Markup {
+    items.isEmpty ? "" : "<ol class=\"points\" start=\"\(first)\">\(items)</ol>"
+  }
+
+  private func grade(_ name: String?) -> Markup {
+    switch name {
+    case "act": "<span class=\"grade g-act\">▲ act</span>"
+    case "look": "<span class=\"grade g-look\">◆ look</span>"
+    case "good": "<span class=\"grade g-good\">✓ good</span>"
+    case "note": "<span class=\"grade\">○ note</span>"
+    default: ""
+    }
   }
 
   /// Of a count: what chance alone allows around it.
@@ -213,25 +232,28 @@ package struct ReviewReport {
             "Plans",
             "\(count("planned", "plans")) with \(count("planned", "contacts")) contacts, of which \(count("planned", "not_reported")) were never reported and \(count("planned", "open")) may still be"
           ),
-          (
-            "Held out",
-            "\(count("planned", "ghosts")), of whom \(count("planned", "ghosts_contacted")) were contacted all the same"
-          ),
+          ("Held out", "\(count("planned", "ghosts"))"),
           (
             "Outcomes",
-            "\(count("outcomes", "events")) events, \(count("outcomes", "counted")) counted, \(count("outcomes", "without_contact")) without a contact before them"
+            "\(Figures.count(events("reported"))) events, \(Figures.count(events("counted"))) of them counted"
           ),
           ("Made by", "rouse review --html"),
         ]),
         ReportTable(
-          caption: "Outcomes by kind", columns: [.words("Kind"), .number("Events"), .number("Counted")],
-          rows: (json.at("outcomes", "by_kind")?.items ?? []).map {
+          caption: "Outcomes by kind", columns: [.words("Kind"), .number("Reported"), .number("Counted")],
+          rows: json.list("outcomes").map {
             [
-              Markup.name($0.words("kind") ?? "?"), "\(Figures.count($0.finite("events")))",
+              Markup.name($0.words("kind") ?? "?"), "\(Figures.count($0.finite("reported")))",
               "\(Figures.count($0.finite("counted")))",
             ]
           }
         ).html,
       ])
+  }
+
+  /// The sum of a figure of all outcomes; nil while none is told.
+  private func events(_ figure: String) -> Double? {
+    let all = json.list("outcomes").compactMap { $0.finite(figure) }
+    return all.isEmpty ? nil : all.reduce(0, +)
   }
 }
