@@ -39,7 +39,8 @@ struct CSVColumns {
     count = names.count
     // A policy that was made from a file calls `Marital Status` what a field may be called.
     let names = names.map { name in
-      guard kinds[name] == nil, name != "user_id", !name.isEmpty, case let usable = FieldNames.usable(name), usable != name,
+      guard kinds[name] == nil, name != "user_id", !name.isEmpty, case let usable = FieldNames.usable(name),
+        usable != name,
         renamesAll || kinds[usable] != nil, !names.contains(usable)
       else { return name }
       return usable

@@ -10,7 +10,8 @@ struct FitTable {
   var text: String {
     let outcomes = report["outcomes"]
     var out = "\(report["policy"]?.text ?? "") → \(report["fitted"]?.text ?? "")\n"
-    out += "\(whole(report["rows"])) rows, \(whole(outcomes?["count"])) with the outcome (\(percent(outcomes?["rate"])))"
+    out +=
+      "\(whole(report["rows"])) rows, \(whole(outcomes?["count"])) with the outcome (\(percent(outcomes?["rate"])))"
     if let effective = report["effective_rows"]?.number, let rows = report["rows"]?.number, effective < rows * 0.999 {
       out += ", worth \(FieldNames.decimals(effective, 0)) of equal weight"
     }
@@ -45,7 +46,8 @@ struct FitTable {
   }
 
   private func risk(_ risk: JSONValue) -> String {
-    var out = "risk: \(whole(risk["loans"])) loans, \(whole(risk["bad"]?["count"])) went bad (\(percent(risk["bad"]?["rate"])))\n"
+    var out =
+      "risk: \(whole(risk["loans"])) loans, \(whole(risk["bad"]?["count"])) went bad (\(percent(risk["bad"]?["rate"])))\n"
     guard let odds = risk["odds"] else { return out }
     out += table([line("base", "odds", odds)] + Self.bins(risk["card"]?.items ?? [], line))
     return out
@@ -92,7 +94,8 @@ struct FitTable {
 
   private func holdout(_ holdout: JSONValue) -> String {
     let since = holdout["since"]?.text.map { " from \($0) on" } ?? ", chosen by their hash since they have no times"
-    var out = "On \(whole(holdout["rows"])) rows that were not learned from\(since); \(percent(holdout["outcomes"]?["rate"])) have the outcome\n"
+    var out =
+      "On \(whole(holdout["rows"])) rows that were not learned from\(since); \(percent(holdout["outcomes"]?["rate"])) have the outcome\n"
     var table = Table([
       .init(title: ""), .init(title: "old", isNumber: true), .init(title: "new", isNumber: true),
     ])
@@ -122,7 +125,8 @@ struct FitTable {
     bands.fit(lines, width: nil)
     out += ([bands.header] + lines.map(bands.line)).joined(separator: "\n") + "\n\nProfit by share contacted\n"
     var curve = Table([
-      .init(title: "contacted", isNumber: true), .init(title: "old", isNumber: true), .init(title: "new", isNumber: true),
+      .init(title: "contacted", isNumber: true), .init(title: "old", isNumber: true),
+      .init(title: "new", isNumber: true),
     ])
     let points = zip(old?["profit_curve"]?.items ?? [], new?["profit_curve"]?.items ?? []).map { before, after in
       [percent(after["share"], 0), decimals(before["profit"], 2), decimals(after["profit"], 2)]

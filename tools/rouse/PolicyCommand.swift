@@ -9,7 +9,7 @@ struct PolicyCommand: AsyncParsableCommand {
     subcommands: [
       PolicyCheck.self, PolicyShow.self, PolicyHistory.self, PolicyActivate.self,
       PolicyBacktest.self,
-      PolicyStart.self, PolicyFitCommand.self,
+      PolicyStart.self, PolicyFitCommand.self, PolicyImport.self,
     ])
 }
 

@@ -54,7 +54,8 @@ struct PolicyFitCommand: AsyncParsableCommand {
   func validate() throws {
     if training.from == "ledger" {
       if !training.isPlain {
-        throw ValidationError("--from ledger knows its own outcomes, channels and times; leave the options about columns out")
+        throw ValidationError(
+          "--from ledger knows its own outcomes, channels and times; leave the options about columns out")
       }
     } else if span.isGiven || connection.isGiven {
       throw ValidationError("--weeks, --since, --until and a server go with --from ledger")
@@ -68,10 +69,16 @@ struct PolicyFitCommand: AsyncParsableCommand {
       }
       return
     }
-    if policy == nil, start == nil, training.from != "ledger" { throw ValidationError("give the policy to fit, or --start FILE to make one") }
-    if policy != nil, start != nil { throw ValidationError("--start makes a policy; give it, or a policy, but not both") }
+    if policy == nil, start == nil, training.from != "ledger" {
+      throw ValidationError("give the policy to fit, or --start FILE to make one")
+    }
+    if policy != nil, start != nil {
+      throw ValidationError("--start makes a policy; give it, or a policy, but not both")
+    }
     if start != nil, training.from != nil { throw ValidationError("--start FILE is the rows too; leave --from out") }
-    if start == nil, training.from == nil { throw ValidationError("--from FILE (or --from ledger) says what to learn from") }
+    if start == nil, training.from == nil {
+      throw ValidationError("--from FILE (or --from ledger) says what to learn from")
+    }
     if out == nil { throw ValidationError("--out FILE says where the new policy goes") }
   }
 
@@ -91,8 +98,10 @@ struct PolicyFitCommand: AsyncParsableCommand {
     } else {
       let name = policy ?? ""
       if Document.Format(fileName: name) == .json {
-        throw Failure(.usage, "\(name): fit changes numbers where they stand and comments on each, which JSON has no place for; "
-          + "write the policy as YAML")
+        throw Failure(
+          .usage,
+          "\(name): fit changes numbers where they stand and comments on each, which JSON has no place for; "
+            + "write the policy as YAML")
       }
       text = try Self.text(try FileInput.contents(of: name), name)
     }
@@ -257,7 +266,8 @@ struct StartOptions: ParsableArguments {
   var leaveOut: [String] = []
 
   @Option(
-    help: ArgumentHelp("Take a forbidden word (such as age) out of the guardrails, where the law allows it; repeatable.",
+    help: ArgumentHelp(
+      "Take a forbidden word (such as age) out of the guardrails, where the law allows it; repeatable.",
       valueName: "word"))
   var allow: [String] = []
 
@@ -293,13 +303,16 @@ struct StartOptions: ParsableArguments {
       settings.forbidden.removeAll { $0 == word.lowercased() }
       if settings.forbidden.count == count {
         throw Failure(
-          .usage, "--allow: '\(word)' is not among the forbidden words"
+          .usage,
+          "--allow: '\(word)' is not among the forbidden words"
             + Suggestion.sentence(for: word, among: StartPolicy.Settings.usualWords))
       }
     }
-    for field in leaveOut where !table.columns.contains(where: { $0.name == field || $0.name == FieldNames.usable(field) }) {
+    for field in leaveOut
+    where !table.columns.contains(where: { $0.name == field || $0.name == FieldNames.usable(field) }) {
       throw Failure(
-        .usage, "--leave-out: there is no column '\(field)'"
+        .usage,
+        "--leave-out: there is no column '\(field)'"
           + Suggestion.sentence(for: field, among: table.columns.map(\.name)))
     }
     do throws(ReviewError) {
@@ -333,7 +346,8 @@ struct PolicyStart: AsyncParsableCommand {
   @Argument(help: "Rows with outcomes, JSON lines or CSV.", completion: .file())
   var file: String
 
-  @Option(help: ArgumentHelp("Where the policy goes; without it, standard output.", valueName: "file"), completion: .file())
+  @Option(
+    help: ArgumentHelp("Where the policy goes; without it, standard output.", valueName: "file"), completion: .file())
   var out: String?
 
   @OptionGroup(title: "Rows") var training: TrainingOptions

@@ -45,7 +45,9 @@ struct TrainingFile {
         if text.allSatisfy({ $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }) { continue }
         let line = UnsafeRawBufferPointer(rebasing: text)
         guard let row = JSONValue(line), case .object(let members) = row else {
-          throw Failure(.usage, "\(source.place(ofLine: number)): this is no JSON object; a CSV file's name ends in .csv, or give --csv")
+          throw Failure(
+            .usage,
+            "\(source.place(ofLine: number)): this is no JSON object; a CSV file's name ends in .csv, or give --csv")
         }
         rows += 1
         if !hasOutcome { hasOutcome = value(row, options.outcome) != nil }
@@ -98,13 +100,16 @@ struct TrainingFile {
     case .none: return nil
     case .word(let word):
       throw Failure(
-        .usage, "\(place()): '\(word)' for '\(options.outcome)' is neither yes nor no; name what counts as the outcome with "
+        .usage,
+        "\(place()): '\(word)' for '\(options.outcome)' is neither yes nor no; name what counts as the outcome with "
           + "--outcome-is '\(word)'")
     }
   }
 
   private func number(_ row: JSONValue, _ field: String?, _ place: () -> String) throws -> Double? {
-    guard let field, let value = value(row, field), let text = AdaptedSource.key(value), !text.isEmpty else { return nil }
+    guard let field, let value = value(row, field), let text = AdaptedSource.key(value), !text.isEmpty else {
+      return nil
+    }
     guard let number = Double(text), number.isFinite else {
       throw Failure(.usage, "\(place()): '\(text)' for '\(field)' is no number")
     }
@@ -205,7 +210,8 @@ struct TrainingFile {
         label.steps = 1 << UInt64(step)
       } else {
         throw Failure(
-          .usage, "\(place()): '\(word)' for '\(options.outcome)' is neither yes nor no, nor a step of the policy"
+          .usage,
+          "\(place()): '\(word)' for '\(options.outcome)' is neither yes nor no, nor a step of the policy"
             + Suggestion.sentence(for: word, among: steps) + "; or name what counts with --outcome-is '\(word)'")
       }
     }
@@ -229,7 +235,9 @@ struct TrainingFile {
 
   private func moment(_ row: JSONValue, _ place: () -> String) throws -> Int64 {
     guard let field = options.asOfField else { return now }
-    guard let value = value(row, field) else { throw Failure(.usage, "\(place()): this row has no '\(field)' (--as-of)") }
+    guard let value = value(row, field) else {
+      throw Failure(.usage, "\(place()): this row has no '\(field)' (--as-of)")
+    }
     if let seconds = value.whole { return Int64(seconds) }
     guard let text = value.text, let moment = Moment.parse(text) ?? Int64(text) else {
       throw Failure(.usage, "\(place()): '\(field)' (--as-of) is no RFC 3339 time with an offset")

@@ -19,7 +19,8 @@ struct TrainingOptions: ParsableArguments {
         + "'click', or nothing.", valueName: "field"))
   var outcome = "outcome"
 
-  @Option(help: ArgumentHelp("The value of --outcome that counts as one; repeatable. All others do not.", valueName: "value"))
+  @Option(
+    help: ArgumentHelp("The value of --outcome that counts as one; repeatable. All others do not.", valueName: "value"))
   var outcomeIs: [String] = []
 
   @Option(help: ArgumentHelp("Whether the loan went bad; it trains the risk card. Empty: no loan.", valueName: "field"))
@@ -50,7 +51,9 @@ struct TrainingOptions: ParsableArguments {
   @OptionGroup var adaptation: InputAdaptation
 
   func validate() throws {
-    guard let asOf, let first = asOf.utf8.first, (0x30...0x39).contains(first), Moment.parse(asOf) == nil else { return }
+    guard let asOf, let first = asOf.utf8.first, (0x30...0x39).contains(first), Moment.parse(asOf) == nil else {
+      return
+    }
     throw ValidationError(
       "'\(asOf)' for --as-of is no field and no RFC 3339 time with an offset, such as 2026-03-01T10:00:00+08:00")
   }
@@ -66,6 +69,8 @@ struct TrainingOptions: ParsableArguments {
 
   /// Fields that are no characteristics.
   var labels: [String] {
-    [outcome, `default`, channel, asOfField, propensity, arm, weight, amount, adaptation.id].compactMap { $0 } + ["user_id"]
+    [outcome, `default`, channel, asOfField, propensity, arm, weight, amount, adaptation.id].compactMap { $0 } + [
+      "user_id"
+    ]
   }
 }

@@ -15,7 +15,8 @@ package struct BinProposal {
     let events = table.outcomes.count { $0 }
     guard events >= leastEvents, events < table.count else {
       throw ReviewError(
-        .tooLittle, "of \(table.count) rows \(events) have the outcome, and bins need \(leastEvents), and some without it")
+        .tooLittle,
+        "of \(table.count) rows \(events) have the outcome, and bins need \(leastEvents), and some without it")
     }
     let isAll = fields.contains("all")
     let names = table.columns.map(\.name)
@@ -100,7 +101,8 @@ package struct BinProposal {
 
   private static func lines(_ row: Characteristic, _ direction: Int) -> String {
     let trend = direction == 0 || !row.isOrdered ? "" : direction > 0 ? ", rises" : ", falls"
-    var out = "\(FieldNames.quoted(row.name)):  # information value \(FieldNames.decimals(row.informationValue, 3))\(trend)\n"
+    var out =
+      "\(FieldNames.quoted(row.name)):  # information value \(FieldNames.decimals(row.informationValue, 3))\(trend)\n"
     var section = ""
     for attribute in attributes(row) {
       if !attribute.section.isEmpty, attribute.section != section {
@@ -111,7 +113,8 @@ package struct BinProposal {
       let line = (attribute.section.isEmpty ? "  " : "    ") + "\(key): \(points(row, attribute.index))"
       let rate = row.events[attribute.index] / max(row.counts[attribute.index], 1e-12)
       out += line + String(repeating: " ", count: max(2, 32 - line.count))
-      out += "# n \(FieldNames.decimals(row.counts[attribute.index], 0)), events \(FieldNames.decimals(row.events[attribute.index], 0))"
+      out +=
+        "# n \(FieldNames.decimals(row.counts[attribute.index], 0)), events \(FieldNames.decimals(row.events[attribute.index], 0))"
       out += " (\(FieldNames.decimals(rate * 100, 2)) %), WoE \(FieldNames.decimals(row.evidence(attribute.index), 3))"
       out += ", IV \(FieldNames.decimals(row.value(attribute.index), 4))\n"
     }

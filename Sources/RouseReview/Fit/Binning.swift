@@ -62,7 +62,8 @@ struct Binning {
       let text = column.levels[index]
       if kind == .flags { return text == "true" || text == "false" }
       return events[index] >= leastEvents && counts[index] - events[index] >= leastEvents / 3
-        && text.unicodeScalars.count <= 60 && !text.unicodeScalars.contains { $0.value < 0x20 || (0x7F..<0xA0).contains($0.value) }
+        && text.unicodeScalars.count <= 60
+        && !text.unicodeScalars.contains { $0.value < 0x20 || (0x7F..<0xA0).contains($0.value) }
     }
     // The most frequent first; those that appear first on a tie.
     let listed = column.levels.indices.filter(isListed).sorted { (counts[$0], -$0) > (counts[$1], -$1) }.prefix(24)

@@ -46,7 +46,9 @@ struct CardCells {
             row: index, place: bin + 2, name: entry?.key ?? row.binNames[bin], present: points, node: entry?.value))
       }
       var cap = 1000
-      if case .scalar(let scalar)? = guardrails?["max_points"]?[row.name]?.content, case .whole(let most) = scalar.reading {
+      if case .scalar(let scalar)? = guardrails?["max_points"]?[row.name]?.content,
+        case .whole(let most) = scalar.reading
+      {
         cap = min(cap, max(0, Int(clamping: most)))
       }
       var direction = 0

@@ -184,7 +184,8 @@ struct CardRegression {
           } else {
             pools.append((value(cell), weight, [cell]))
           }
-          while pools.count > 1, Double(row.direction) * (pools[pools.count - 1].value - pools[pools.count - 2].value) < -1e-9
+          while pools.count > 1,
+            Double(row.direction) * (pools[pools.count - 1].value - pools[pools.count - 2].value) < -1e-9
           {
             let last = pools.removeLast()
             let before = pools.removeLast()
@@ -271,9 +272,11 @@ struct CardRegression {
     guard let solution = problem.solve() else { return nil }
     let intercepts = self.intercepts.indices.map { group in
       InterceptResult(
-        old: self.intercepts[group], new: parameters[group] < 0 ? self.intercepts[group] : solution.points[parameters[group]],
+        old: self.intercepts[group],
+        new: parameters[group] < 0 ? self.intercepts[group] : solution.points[parameters[group]],
         count: groupCounts[group].count, events: groupCounts[group].events,
-        error: found.layout.groupParameters[group] < 0 ? nil : found.solution.error(found.layout.groupParameters[group]),
+        error: found.layout.groupParameters[group] < 0
+          ? nil : found.solution.error(found.layout.groupParameters[group]),
         isFitted: isFitted[group])
     }
     return Result(cells: results, intercepts: intercepts, before: likelihoodBefore, after: solution.logLikelihood)

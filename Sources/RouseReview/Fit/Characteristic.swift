@@ -93,7 +93,9 @@ struct Characteristic {
       shape = .levels(levels)
     }
     for row in attributes.indices { attributes[row] = map[Int(attributes[row])] }
-    var (counts, events) = ([Double](repeating: 0, count: attributeCount), [Double](repeating: 0, count: attributeCount))
+    var (counts, events) = (
+      [Double](repeating: 0, count: attributeCount), [Double](repeating: 0, count: attributeCount)
+    )
     for index in map.indices {
       counts[Int(map[index])] += self.counts[index]
       events[Int(map[index])] += self.events[index]
@@ -108,6 +110,7 @@ struct Characteristic {
       guard count > 0, events > 0, events < count else { return 0 }
       return events * log(events / count) + (count - events) * log((count - events) / count)
     }
-    return 2 * (part(events[a], counts[a]) + part(events[b], counts[b]) - part(events[a] + events[b], counts[a] + counts[b]))
+    return 2
+      * (part(events[a], counts[a]) + part(events[b], counts[b]) - part(events[a] + events[b], counts[a] + counts[b]))
   }
 }

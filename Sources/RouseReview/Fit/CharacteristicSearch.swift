@@ -61,7 +61,8 @@ struct CharacteristicSearch {
     /// Wald's chi square of a difference.
     func cost(_ row: Int, _ a: Int, _ b: Int) -> Double {
       let (i, j) = (first[row] + a, first[row] + b)
-      let variance = covariance[i * size + i] + covariance[j * size + j] - covariance[i * size + j] - covariance[j * size + i]
+      let variance =
+        covariance[i * size + i] + covariance[j * size + j] - covariance[i * size + j] - covariance[j * size + i]
       let difference = points[row][a] - points[row][b]
       return variance > 0 ? difference * difference / variance : 0
     }
@@ -131,7 +132,9 @@ struct CharacteristicSearch {
     let total = row.counts.reduce(0, +)
     let mean = row.counts.indices.reduce(0.0) { $0 + row.counts[$1] * points[$1] } / max(total, 1)
     let values = (0..<row.valueCount - 1)
-    return values.min { abs(points[$0] - mean) / row.counts[$0].squareRoot() < abs(points[$1] - mean) / row.counts[$1].squareRoot() } ?? 0
+    return values.min {
+      abs(points[$0] - mean) / row.counts[$0].squareRoot() < abs(points[$1] - mean) / row.counts[$1].squareRoot()
+    } ?? 0
   }
 
   private func apply(_ merge: Merge, _ row: inout Characteristic, _ points: inout [Double]) {

@@ -127,7 +127,8 @@ package struct FittedPolicy {
     .list(
       cells.rows.map { row in
         // Of a number's row `other` says nothing, and of any row what is not written and met nobody.
-        let indices = [Array(row.first + 2..<max(row.first + 2, row.first + row.count)), [row.first, row.first + 1]].joined()
+        let indices = [Array(row.first + 2..<max(row.first + 2, row.first + row.count)), [row.first, row.first + 1]]
+          .joined()
         let shown = indices.filter { cells.cells[$0].node != nil || result.cells[$0].count > 0 }
         return .object([
           ("name", .text(row.name)),

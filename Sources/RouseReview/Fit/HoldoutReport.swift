@@ -35,7 +35,9 @@ struct HoldoutReport {
     }
     // What a contact really brought, by the policy being replaced: a change of policy does not change the past.
     let gains = set.rows.indices.map { row in Outlook.gain(set, row, under: old) }
-    let order = outlook.indices.sorted { outlook[$0].value > outlook[$1].value || outlook[$0].value == outlook[$1].value && $0 < $1 }
+    let order = outlook.indices.sorted {
+      outlook[$0].value > outlook[$1].value || outlook[$0].value == outlook[$1].value && $0 < $1
+    }
     let chosen = outlook.indices.filter { outlook[$0].value > 0 }
     var curve: [JSONTree] = []
     var sum = 0.0
@@ -68,7 +70,9 @@ struct HoldoutReport {
     for part in 0..<10 {
       let rows = order[order.count * part / 10..<order.count * (part + 1) / 10]
       let sum = rows.reduce(0.0) { $0 + chances[$1] }
-      guard let band = CalibrationBand(sum: sum, outcomes: rows.count { outcomes[$0] }, of: rows.count) else { continue }
+      guard let band = CalibrationBand(sum: sum, outcomes: rows.count { outcomes[$0] }, of: rows.count) else {
+        continue
+      }
       bands.append(
         .object([
           ("expected", .number(band.expected)), ("observed", .rate(band.observed)),
@@ -90,7 +94,9 @@ struct Outlook {
     p = 0
     value = 0
     let row = set.rows[index]
-    guard let recall = policy.stages[row.stage].recall, recall.chance.indices.contains(row.label.channel) else { return }
+    guard let recall = policy.stages[row.stage].recall, recall.chance.indices.contains(row.label.channel) else {
+      return
+    }
     var points = recall.points + row.recency
     var risk = 0
     var known = 0

@@ -51,7 +51,8 @@ struct LogisticProblem {
       while scale > 1e-6 {
         next = zip(points, step).map { $0 + scale * $1 }
         found = evaluate(next)
-        if objective(found.logLikelihood, next) <= objective(state.logLikelihood, points) + 1e-12 * abs(state.logLikelihood)
+        if objective(found.logLikelihood, next) <= objective(state.logLikelihood, points) + 1e-12
+          * abs(state.logLikelihood)
         {
           break
         }

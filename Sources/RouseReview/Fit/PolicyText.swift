@@ -34,7 +34,9 @@ package struct PolicyText: Sendable {
   ///   - name: whose number it is, such as a bin's key.
   ///   - note: what stands in brackets after `old→new`.
   mutating func replace(_ node: Document.Node, _ new: String, name: String, note: String) {
-    guard case .scalar(let scalar) = node.content, let line = node.mark.line, let column = node.mark.column else { return }
+    guard case .scalar(let scalar) = node.content, let line = node.mark.line, let column = node.mark.column else {
+      return
+    }
     edits[line, default: []].append(Edit(column: column, old: scalar.text, new: new, name: name, note: note))
   }
 
@@ -52,7 +54,9 @@ package struct PolicyText: Sendable {
         for edit in edits.reversed() {
           let start = edit.column - 1
           let old = Array(edit.old.unicodeScalars)
-          guard start >= 0, start + old.count <= text.count, Array(text[start..<start + old.count]) == old else { continue }
+          guard start >= 0, start + old.count <= text.count, Array(text[start..<start + old.count]) == old else {
+            continue
+          }
           text.replaceSubrange(start..<start + old.count, with: Array(edit.new.unicodeScalars))
         }
         let notes = edits.map { edit in

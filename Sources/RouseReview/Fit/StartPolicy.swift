@@ -26,7 +26,8 @@ package struct StartPolicy: Sendable {
     package init() {}
 
     package static let usualWords = [
-      "sex", "gender", "age", "race", "ethnicity", "religion", "marital_status", "pregnancy", "disability", "birthplace",
+      "sex", "gender", "age", "race", "ethnicity", "religion", "marital_status", "pregnancy", "disability",
+      "birthplace",
       "household_registration", "political_view", "health",
     ]
   }
@@ -43,7 +44,8 @@ package struct StartPolicy: Sendable {
     guard events >= settings.leastEvents else {
       throw ReviewError(
         .tooLittle,
-        "of \(table.count) rows \(events) have the outcome, and a policy needs \(settings.leastEvents) to be cut from them")
+        "of \(table.count) rows \(events) have the outcome, and a policy needs \(settings.leastEvents) to be cut from them"
+      )
     }
     guard events < table.count else {
       throw ReviewError(.tooLittle, "all \(table.count) rows have the outcome, so nothing tells them apart")
@@ -136,10 +138,13 @@ private struct Draft {
 
   /// As many whole values as rows: a key, and no fact about anyone.
   private func isNumbering(_ column: DataTable.Column) -> Bool {
-    if column.kind == .texts { return column.hasTooMany && table.count > DataTable.mostLevels * 2 && !hasRepeats(column) }
+    if column.kind == .texts {
+      return column.hasTooMany && table.count > DataTable.mostLevels * 2 && !hasRepeats(column)
+    }
     guard column.kind == .numbers, column.numberCount == table.count, table.count > 100 else { return false }
     let name = column.name.lowercased()
-    let isNamed = name == "id" || name.hasSuffix("_id") || name.hasSuffix("id") && name.hasPrefix("cust") || name == "index"
+    let isNamed =
+      name == "id" || name.hasSuffix("_id") || name.hasSuffix("id") && name.hasPrefix("cust") || name == "index"
       || name.hasPrefix("id_") || name == "row" || name.hasPrefix("unnamed")
     let isRising = zip(column.numbers, column.numbers.dropFirst()).allSatisfy { $1 == $0 + 1 }
     return isRising || isNamed && Set(column.numbers).count == table.count
@@ -196,7 +201,8 @@ private struct Draft {
     out += "clock_skew_seconds: 300\n\n"
     out += "# 2. STAGES: one for all."
     if needsTime {
-      out += " The file has no time for every row, so one is set: --set-time \(StartPolicy.setTime)=2000-01-01T00:00:00Z."
+      out +=
+        " The file has no time for every row, so one is set: --set-time \(StartPolicy.setTime)=2000-01-01T00:00:00Z."
     }
     let since = (needsTime ? [StartPolicy.setTime] : []) + times
     let loanFrom = settings.valueField.map { "\n    loan_from: \(FieldNames.quoted($0))" } ?? ""

@@ -40,8 +40,15 @@ package struct TrainingLabel: Sendable {
 package struct TrainingSet: Sendable {
   /// Why a row is not learned from.
   package enum Skip: String, Sendable, CaseIterable {
-    case unreadable, stage = "no_stage", never = "never_recalled", noChance = "no_chance", holdout, outcome = "no_outcome",
-      channel = "unknown_channel", unfinished
+    case unreadable
+    case stage = "no_stage"
+    case never = "never_recalled"
+    case noChance = "no_chance"
+    case holdout
+    case outcome = "no_outcome"
+    case
+      channel = "unknown_channel"
+    case unfinished
 
     package var say: String {
       switch self {

@@ -13,10 +13,13 @@ extension Session {
     if request.past.since == nil, request.past.weeks == nil {
       question.period = try request.past.period(now: question.now, weeks: Self.fitWeeks)
     }
-    let bytes = request.text.map { Array($0.utf8) } ?? (shared.policies.version(version.policy.version) ?? shared.policies.versions[0]).text
+    let bytes =
+      request.text.map { Array($0.utf8) }
+      ?? (shared.policies.version(version.policy.version) ?? shared.policies.versions[0]).text
     guard request.text == nil ? shared.policies.fileFormat == .yaml : request.format == .yaml else {
       throw WireError(
-        .badRequest, "fit changes numbers where they stand and comments on each, which JSON has no place for; send YAML",
+        .badRequest,
+        "fit changes numbers where they stand and comments on each, which JSON has no place for; send YAML",
         at: "/text")
     }
     var settings = FitSettings()
