@@ -1,5 +1,5 @@
 import ArgumentParser
-import Foundation
+import RouseClient
 import RouseCore
 import RousePolicy
 import RouseReview
@@ -47,9 +47,19 @@ struct PolicyFitCommand: AsyncParsableCommand {
   @OptionGroup(title: "Rows") var training: TrainingOptions
   @OptionGroup(title: "The fit") var options: FitOptions
   @OptionGroup(title: "A first policy") var first: StartOptions
+  @OptionGroup(title: "From the ledger") var span: FitSpan
   @OptionGroup(title: "Output") var output: OutputOptions
+  @OptionGroup(title: "With a server") var connection: ConnectionOptions
 
   func validate() throws {
+    if training.from == "ledger" {
+      if !training.isPlain {
+        throw ValidationError(
+          "--from ledger knows its own outcomes, channels and times; leave the options about columns out")
+      }
+    } else if span.isGiven || connection.isGiven {
+      throw ValidationError("--weeks, --since, --until and a server go with --from ledger")
+    }
     if !bins.isEmpty {
       guard policy == nil, start == nil, out == nil else {
         throw ValidationError("--bins prints rows and fits nothing: it goes without a policy, --start and --out")
@@ -59,7 +69,9 @@ struct PolicyFitCommand: AsyncParsableCommand {
       }
       return
     }
-    if policy == nil, start == nil { throw ValidationError("give the policy to fit, or --start FILE to make one") }
+    if policy == nil, start == nil, training.from != "ledger" {
+      throw ValidationError("give the policy to fit, or --start FILE to make one")
+    }
     if policy != nil, start != nil {
       throw ValidationError("--start makes a policy; give it, or a policy, but not both")
     }
@@ -74,6 +86,7 @@ struct PolicyFitCommand: AsyncParsableCommand {
     let path = start ?? training.from ?? ""
     let file = TrainingFile(path, training)
     if !bins.isEmpty { return try proposeBins(file) }
+    if training.from == "ledger" { return try await fitFromLedger() }
     var times = training.adaptation.times
     let text: PolicyText
     var notes: [String] = []
@@ -94,9 +107,7 @@ struct PolicyFitCommand: AsyncParsableCommand {
     }
     let set = try file.set(text.policy, times: times)
     let result = try options.fit(text, set)
-    let newFile = try NewFile(out ?? "")
-    try result.fitted.new.bytes.withUnsafeBytes { try newFile.write($0) }
-    try newFile.commit()
+    try write(result.fitted.new.bytes)
     let report = JSONValue(result.report) ?? .null
     if output.isTable {
       let seen = notes.map { "note: \(harmless($0))\n" }.joined()
@@ -104,6 +115,41 @@ struct PolicyFitCommand: AsyncParsableCommand {
     } else {
       try StandardOutput().write(line: result.report)
     }
+  }
+
+  private func fitFromLedger() async throws {
+    var line = RequestLine("policy")
+    line.set("do", text: "fit")
+    span.set(on: &line)
+    if let asOf = training.asOf { line.set("as_of", text: asOf) }
+    line.set("prior_sd", json: shortest(options.priorSd))
+    line.set("least_events", json: "\(options.leastEvents)")
+    if let share = options.share { line.set("holdout_share", json: shortest(share)) }
+    if let policy {
+      guard Document.Format(fileName: policy) == .yaml,
+        let text = String(validating: try FileInput.contents(of: policy), as: UTF8.self)
+      else { throw Failure(.usage, "\(policy): the policy to fit is YAML, as UTF-8 text") }
+      line.set("text", text: text)
+    }
+    let request = line
+    let reply: RouseClient.Reply
+    do {
+      reply = try await connection.client().withConnection { try await $0.request(request.line) }
+    } catch ClientError.server(let fault) where !fault.diagnostics.isEmpty {
+      StandardError.write(fault.diagnostics.map { $0.line(file: policy ?? "policy") + "\n" }.joined())
+      throw Failure(.usage, "")
+    }
+    guard let report = reply.value["fit"], let text = reply.value["text"]?.text else {
+      throw ClientError.garbled("the server's answer has no 'fit'; is it a newer version?")
+    }
+    try write(Array(text.utf8))
+    try StandardOutput().write(output.isTable ? FitTable(report).text : report.json + "\n")
+  }
+
+  private func write(_ bytes: [UInt8]) throws {
+    let file = try NewFile(out ?? "")
+    try bytes.withUnsafeBytes { try file.write($0) }
+    try file.commit()
   }
 
   private func proposeBins(_ file: TrainingFile) throws {
@@ -129,6 +175,35 @@ struct PolicyFitCommand: AsyncParsableCommand {
       throw Failure(
         .usage, "the policy cannot be used\n" + error.all.map { $0.line(file: name) }.joined(separator: "\n"))
     }
+  }
+}
+
+/// What part of the ledger is learned from.
+struct FitSpan: ParsableArguments {
+  @Option(help: ArgumentHelp("Plans of so many weeks back; by default, 52.", valueName: "count"))
+  var weeks: Int?
+
+  @Option(help: ArgumentHelp("From then on, such as 2026-03-01T00:00:00Z.", valueName: "time"))
+  var since: String?
+
+  @Option(help: ArgumentHelp("Until then; by default, now.", valueName: "time"))
+  var until: String?
+
+  func validate() throws {
+    if let weeks, !(1...260).contains(weeks) { throw ValidationError("--weeks is a number from 1 to 260") }
+    if weeks != nil, since != nil { throw ValidationError("give --since or --weeks, but not both") }
+    for (name, value) in [("--since", since), ("--until", until)] {
+      guard let value, Moment.parse(value) == nil else { continue }
+      throw ValidationError("'\(value)' for \(name) is no RFC 3339 time with its offset, such as 2026-03-01T00:00:00Z")
+    }
+  }
+
+  var isGiven: Bool { weeks != nil || since != nil || until != nil }
+
+  func set(on request: inout RequestLine) {
+    if let weeks { request.set("weeks", json: String(weeks)) }
+    request.set("since", text: since)
+    request.set("until", text: until)
   }
 }
 

@@ -19,6 +19,7 @@ extension Session {
   ) throws(WireError) {
     if request.policyAction == .compare { return try compare(request, line, version, deadline, arrival) }
     if request.policyAction == .backtest { return try backtest(request, version, deadline, arrival) }
+    if request.policyAction == .fit { return try fit(request, version, deadline, arrival) }
     throw WireError(.unknownOp, "not yet", at: "/do")
   }
 }
