@@ -267,5 +267,6 @@ struct ReviewSheet: Sheet {
 func percent(_ share: Double?) -> String {
   guard let share else { return "" }
   let value = share * 100
-  return String(format: abs(value) >= 10 ? "%.1f" : abs(value) >= 1 || value == 0 ? "%.2f" : "%.3f", value) + " %"
+  if value == 0 { return "0 %" }
+  return String(format: abs(value) >= 10 ? "%.1f" : abs(value) >= 1 ? "%.2f" : "%.3f", value) + " %"
 }

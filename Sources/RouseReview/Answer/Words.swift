@@ -17,7 +17,8 @@ enum Words {
   static func percent(_ share: Double) -> String {
     let value = share * 100
     let size = abs(value)
-    return fixed(value, decimals: size >= 10 ? 1 : size >= 1 || size == 0 ? 2 : 3) + " %"
+    if size == 0 { return "0 %" }
+    return fixed(value, decimals: size >= 10 ? 1 : size >= 1 ? 2 : 3) + " %"
   }
 
   static func money(_ micros: Int64) -> String {

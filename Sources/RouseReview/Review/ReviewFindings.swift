@@ -112,6 +112,13 @@ struct ReviewFindings {
 
   private mutating func tellTargets() {
     let (steps, all) = (review.steps, review.groups.all)
+    let unreported = review.groups.unreported
+    if !unreported.isEmpty {
+      tell(
+        "unreported", .look,
+        "Nobody reported \(unreported.map { steps.names[$0] }.joined(separator: ", ")), though later steps were: record them, "
+          + "or where users are lost cannot be told.")
+    }
     for target in review.policy.definition.review.targets {
       guard
         let step = steps.names.prefix(steps.funnelCount).firstIndex(where: { ExactText($0) == ExactText(target.name) })
@@ -123,8 +130,7 @@ struct ReviewFindings {
         continue
       }
       let rate = all.measured(step, steps)
-      let before = step < 2 || step == steps.disbursed ? "contacts" : "those at the step before"
-      let say = "\(Words.rate(rate, of: before)) came to \(target.name)"
+      let say = "\(Words.rate(rate, of: before(step, all))) came to \(target.name)"
       switch Verdict(rate, target: target.rate) {
       case .below: tell("target", .look, "\(say); the target is \(Words.percent(target.rate)).")
       case .met: tell("target", .good, "\(say), which meets the target of \(Words.percent(target.rate)).")
@@ -135,15 +141,23 @@ struct ReviewFindings {
     }
   }
 
+  /// What those are called whose rate a step's is.
+  private func before(_ step: Int, _ tally: GroupTally) -> String {
+    if step < 2 || step == review.steps.disbursed { return "contacts" }
+    return tally.from(step, review.steps).map { $0 == "contact" ? "contacts" : "users after \($0)" }
+      ?? "users at the step before"
+  }
+
   private mutating func tellDrift() {
     let stability = review.stability
     for characteristic in stability.characteristics {
       guard let psi = stability.stability(characteristic) else { continue }
-      let verdict = psi.verdict(review.policy.psiThresholds, bins: characteristic.bins.count)
+      let bins = stability.used(characteristic).count
+      let verdict = psi.verdict(review.policy.psiThresholds, bins: bins)
       guard verdict == "act" || verdict == "look" else { continue }
       let figure =
         "PSI \(Words.fixed(psi.psi, decimals: 2)), by chance up to "
-        + Words.fixed(psi.noiseHigh(bins: characteristic.bins.count), decimals: 3)
+        + Words.fixed(psi.noiseHigh(bins: bins), decimals: 3)
       tell(
         "drift", verdict == "act" ? .act : .look,
         verdict == "act"
@@ -200,7 +214,7 @@ struct ReviewFindings {
     for worst in review.worst where worst.verdict == .below {
       tell(
         "worst_step", .look,
-        "Stage \(worst.stage) loses most at \(worst.step): \(Words.rate(worst.rate, of: worst.from == "contact" ? "contacts" : "those before it")), "
+        "Stage \(worst.stage) loses most at \(worst.step): \(Words.rate(worst.rate, of: worst.from.map { $0 == "contact" ? "contacts" : "users after \($0)" } ?? "users before it")), "
           + "where \(worst.isTarget ? "the target is" : "the policy believes") \(Words.percent(worst.reference)).")
     }
   }

@@ -21,12 +21,18 @@ struct ReviewGroups {
   private(set) var unplanned = 0
   private(set) var repeated = 0
   private(set) var elsewhere = 0
+  /// Steps that were never reported, though later ones were.
+  let unreported: [Int]
 
   init(
     _ question: ReviewQuestion, _ policy: Policy, _ contacts: Contacts, _ rows: PlannedRows, _ names: ReviewNames,
     _ steps: ReviewSteps
   ) {
     self.steps = steps
+    let unreported = steps.unreported(contacts.seen)
+    self.unreported = unreported
+    let chains = steps.chains.map { chain in chain.filter { !unreported.contains($0) } }
+    let anyChain = steps.anyChain.filter { !unreported.contains($0) }
     let empty = GroupTally(steps)
     all = empty
     weeks = question.weeks.map { _ in empty }
@@ -52,7 +58,7 @@ struct ReviewGroups {
       let channel = Int(contact.channel)
       let one = TalliedContact(
         contact: contact, row: row, isFinished: contact.at.adding(window) <= question.now,
-        chain: stage.map { steps.chains[$0] } ?? steps.anyChain, application: stage.flatMap { steps.application[$0] },
+        chain: stage.map { chains[$0] } ?? anyChain, application: stage.flatMap { steps.application[$0] },
         believed: chances.indices.contains(channel) ? chances[channel] : nil,
         account: money.account(contact, row, steps))
       all.add(one, steps)

@@ -78,4 +78,15 @@ struct ReviewSteps {
 
   /// The place of a kind of event; nil of one that is not followed, or not by its place.
   func number(_ kind: String) -> Int? { names.firstIndex { $0.utf8.elementsEqual(kind.utf8) } }
+
+  /// Steps of a chain that nobody reported, though a later one was: they say nothing, and are passed over.
+  func unreported(_ seen: [Int]) -> [Int] {
+    (0..<funnelCount).filter { step in
+      seen[step] == 0
+        && chains.contains { chain in
+          guard let at = chain.firstIndex(of: step) else { return false }
+          return chain[at...].contains { seen[$0] > 0 }
+        }
+    }
+  }
 }

@@ -26,7 +26,10 @@ import Testing
   /// A truth that the belief holds likely, and its numbers by row and bin.
   private static func draw(_ random: inout SplitMix) throws -> (world: SimulatedWorld, truth: [String: Int]) {
     var truth: [String: Int] = [:]
-    var text = SimulatedWorld.text
+    // Many loans go bad, so that a ledger of some thousand users tells of each number.
+    let believed = try SimulatedWorld.policy(
+      SimulatedWorld.text, ["odds: 8} → odds: 2}", "margin: 0.30 → margin: 0.90", "cutoff: 500 → cutoff: 300"])
+    var text = String(decoding: believed.text, as: UTF8.self)
     for number in numbers {
       let value = number.present + Int((8 * normal(&random)).rounded())
       truth["\(number.row) \(number.bin)"] = value
@@ -39,9 +42,9 @@ import Testing
       let value = Int((10 * normal(&random)).rounded())
       text = text.replacing("\(stage)\n    points: 0", with: "\(stage)\n    points: \(value)")
     }
-    var world = try SimulatedWorld(text: SimulatedWorld.text)
-    world = try SimulatedWorld(believing: world.belief, world.beliefText, truth: SimulatedWorld.policy(text, []).policy)
-    world.usersAWeek = 600
+    var world = SimulatedWorld(
+      believing: believed.policy, believed.text, truth: try SimulatedWorld.policy(text, []).policy)
+    world.usersAWeek = 800
     return (world, truth)
   }
 

@@ -87,6 +87,7 @@ import Testing
     world.weeks = 8
     world.usersAWeek = 150
     let later = (SimulatedWorld.start + 4 * SimulatedWorld.week)..<(SimulatedWorld.start + 8 * SimulatedWorld.week)
+    var chance = Coverage("PSI without drift, below what chance reaches")
     var found: [Bool: [String: (act: Int, of: Int, psi: Double, noise: Double)]] = [:]
     let count = max(10, Simulations.count / 10)
     for hasDrifted in [false, true] {
@@ -98,6 +99,9 @@ import Testing
             continue
           }
           var known = found[hasDrifted, default: [:]][name] ?? (0, 0, 0, 0)
+          if !hasDrifted, let most = item["noise_high"]?.number {
+            chance.note(low: 0, high: most, truth: psi)
+          }
           known.of += 1
           known.psi += psi
           known.noise += noise
@@ -111,8 +115,10 @@ import Testing
         "PSI of \(name) without drift: mean \(seen.psi / Double(seen.of)), noise \(seen.noise / Double(seen.of))")
       #expect(seen.act == 0, "\(name)")
       // The level of noise is its mean; half as much again is beyond chance over so many ledgers.
-      #expect(seen.psi < 1.5 * seen.noise, "\(name)")
+      #expect((0.5...1.5).contains(seen.psi / seen.noise), "\(name)")
     }
+    Simulations.tell(chance)
+    #expect(chance.fits(0.95), "\(chance)")
     let drifted = found[true] ?? [:]
     for (name, seen) in drifted.sorted(by: { $0.key < $1.key }) {
       Simulations.tell(
