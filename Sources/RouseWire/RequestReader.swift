@@ -410,10 +410,12 @@ private enum RequestMembers {
     return Int64(number)
   }
 
-  private static func number(_ value: JSONValue, _ range: ClosedRange<Double>, _ at: String) throws(WireError) -> Double {
+  private static func number(_ value: JSONValue, _ range: ClosedRange<Double>, _ at: String) throws(WireError) -> Double
+  {
     guard let number = value.number, range.contains(number) else {
       throw WireError(
-        .badRequest, "a number from \(shortest(range.lowerBound)) to \(shortest(range.upperBound)) belongs here", at: at)
+        .badRequest, "a number from \(shortest(range.lowerBound)) to \(shortest(range.upperBound)) belongs here", at: at
+      )
     }
     return number
   }
