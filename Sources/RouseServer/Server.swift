@@ -21,6 +21,7 @@ package struct Server: Service, CustomStringConvertible {
   private let setup: Setup
   private let refusedLogins: RefusedLogins?
   private let keeping: Keeping?
+  private let shadow: Shadow
 
   /// Checks all that can be checked before anything listens.
   /// - Parameters:
@@ -59,6 +60,9 @@ package struct Server: Service, CustomStringConvertible {
       setup, configurationFile: configurationFile, policies: policies, audit: audit, keeping: keeping,
       threshold: threshold,
       logger: logger)
+    shadow = Shadow(
+      policies: policies, ledger: keeping?.ledger, longestLine: configuration.limits.lineBytes, audit: audit,
+      logger: logger, clock: wallClock)
     self.portFile = portFile
     self.logger = logger
     keeping?.hasChanged(policies)
@@ -121,6 +125,7 @@ package struct Server: Service, CustomStringConvertible {
       ended = .failure(error)
     }
     await pool.shutDown()
+    shadow.leave(because: "the server stops")
     // After the last that could write to it.
     if let ledger = keeping?.ledger { await offTheLoops { ledger.close() } }
     try await group.shutdownGracefully()
@@ -207,6 +212,7 @@ package struct Server: Service, CustomStringConvertible {
     let logger = logger
     let keeping = keeping
     let refusals = RateBucket(rate: Self.largeRefusals)
+    let shadow = shadow
     return Listener(
       group: group, pool: pool, connections: connections, setup: { reload.setup },
       shared: { setup in
@@ -216,7 +222,7 @@ package struct Server: Service, CustomStringConvertible {
           activate: { (change) throws(WireError) in try reload.activate(change) }, memory: memory,
           rankMemory: rankMemory, overload: { pool.backlog >= limits.queuedRequests ? pool.retryAfterMS : nil },
           mayRefuse: { refusals.take(now: $0) == nil },
-          serverVersion: Self.version, keeping: keeping,
+          serverVersion: Self.version, keeping: keeping, shadow: shadow,
           notesAnswers: { logger.logLevel <= .debug })
       },
       notes: Notes(logger: logger, refusedLogins: refusedLogins, pseudonyms: { reload.setup.configuration.pseudonyms }),

@@ -8,7 +8,7 @@ struct PolicyCommand: AsyncParsableCommand {
     commandName: "policy", abstract: "Check, show and activate policies.",
     subcommands: [
       PolicyCheck.self, PolicyShow.self, PolicyHistory.self, PolicyActivate.self,
-      PolicyCompare.self,
+      PolicyCompare.self, PolicyShadow.self,
     ])
 }
 

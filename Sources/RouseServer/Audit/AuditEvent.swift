@@ -10,6 +10,9 @@ package enum AuditEvent: Sendable, Equatable {
   case policyActivated(from: String, to: String, by: AuditActor)
   /// By a signal or a changed file.
   case policyReloaded(from: String, to: String, by: AuditActor)
+  /// A policy decides beside the live one, and is heard by nobody.
+  case policyShadowed(live: String, shadow: String, by: AuditActor)
+  case policyShadowEnded(shadow: String, by: AuditActor)
   /// - sha256: of the text that was refused.
   case policyRejected(by: AuditActor, diagnostics: Int, first: String, sha256: String)
   /// - keys: the names of what changed, dotted; never the values.
@@ -34,6 +37,8 @@ package enum AuditEvent: Sendable, Equatable {
     case .stopped: "stopped"
     case .policyActivated: "policy_activated"
     case .policyReloaded: "policy_reloaded"
+    case .policyShadowed: "policy_shadowed"
+    case .policyShadowEnded: "policy_shadow_ended"
     case .policyRejected: "policy_rejected"
     case .configurationReloaded: "configuration_reloaded"
     case .configurationRejected: "configuration_rejected"
@@ -58,6 +63,13 @@ package enum AuditEvent: Sendable, Equatable {
     case .policyActivated(let from, let to, let by), .policyReloaded(let from, let to, let by):
       out.member("from", from)
       out.member("to", to)
+      out.member("by", by.description)
+    case .policyShadowed(let live, let shadow, let by):
+      out.member("live", live)
+      out.member("shadow", shadow)
+      out.member("by", by.description)
+    case .policyShadowEnded(let shadow, let by):
+      out.member("shadow", shadow)
       out.member("by", by.description)
     case .policyRejected(let by, let diagnostics, let first, let sha256):
       out.member("by", by.description)

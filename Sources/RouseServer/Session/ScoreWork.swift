@@ -36,6 +36,7 @@ final class ScoreWork: StreamedWork {
       result.fault = error
     }
     result.rows = rows.array
+    hands.shadow?.offer(.lines(block), bytes: block.count, count: result.tally.totals.lines)
     return result
   }
 
@@ -54,6 +55,7 @@ final class ScoreWork: StreamedWork {
     try hand.work { (worker) throws(WireError) in
       try worker.score(block, usersAt: at, into: &out, totals: &totals)
     }
+    hands.shadow?.offer(.users(block, at: at), bytes: block.count, count: totals.lines)
     out.write("],\"summary\":")
     totals.writeSummary(into: &out)
     return out.array

@@ -14,6 +14,9 @@ extension Session {
   func runDesk(
     _ request: Request, _ line: Block, _ version: LivePolicy, _ deadline: UInt64?, _ arrival: UInt64
   ) throws(WireError) {
+    if request.policyAction == .shadow || request.policyAction == .activate {
+      return try shadow(request, deadline, arrival)
+    }
     if request.policyAction == .compare { return try compare(request, line, version, deadline, arrival) }
     throw WireError(.unknownOp, "not yet", at: "/do")
   }

@@ -30,6 +30,8 @@ final class Session {
     let serverVersion: String
     /// nil: nothing is kept.
     var keeping: Keeping?
+    /// nil: no policy can decide beside the live one.
+    var shadow: Shadow?
     /// Whether `Notice.answered` is wanted.
     var notesAnswers: @Sendable () -> Bool = { false }
   }
