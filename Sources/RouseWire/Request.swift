@@ -117,8 +117,9 @@ package struct Request: Sendable {
   package var priorSD: Double?
   package var leastEvents: Int?
   package var holdoutShare: Double?
-  /// Of `activate`: the policy is to decide beside the live one.
-  package var isShadow = false
+  /// Of `activate`: the policy is to decide beside the live one. Of `shadow`: false ends that.
+  package var shadow: Bool?
+  package var isShadow: Bool { shadow == true }
 
   /// The plan's limits under a policy.
   package func limits(_ policy: Policy) throws(WireError) -> PlanLimits {

@@ -241,7 +241,7 @@ private enum RequestMembers {
         at: "/do")
     case .policy where request.text == nil && [.check, .activate, .compare, .backtest].contains(request.policyAction):
       WireError(.badRequest, "text is missing: the whole policy, as it stands in its file", at: "/text")
-    case .policy where request.policyAction == .activate && request.against == nil:
+    case .policy where request.policyAction == .activate && request.against == nil && !request.isShadow:
       WireError(
         .badRequest, "against is missing: the version that this one is to replace, so that no change is lost",
         at: "/against")
@@ -314,7 +314,7 @@ private enum RequestMembers {
     case "token": request.token = try text(value, at)
     case "do" where request.operation == .review: request.reviewAction = try choice(value, at)
     case "do": request.policyAction = try choice(value, at)
-    case "shadow": request.isShadow = try flag(value, at)
+    case "shadow": request.shadow = try flag(value, at)
     case "since": request.past.since = try moment(value, at)
     case "until": request.past.until = try moment(value, at)
     case "weeks": request.past.weeks = Int(try whole(value, 1...260, at))

@@ -19,7 +19,7 @@ extension ComparisonResult {
   private func writeMembers(_ pen: inout ComparisonPen) {
     pen.object("old") { Self.write(old, hasPlan: plans != nil, &$0) }
     pen.object("new") { Self.write(new, hasPlan: plans != nil, &$0) }
-    pen.text("as_of", Moment.format(old.scorer.now))
+    pen.text("as_of", Moment.format(asOf))
     pen.whole("lines", lines)
     pen.list("say", ComparisonWords(self).sentences) { $0.item($1) }
     both("totals", &pen) { Self.write(tally[$1].all, &$0) }
