@@ -146,7 +146,10 @@ import Testing
     [(rank: Int, members: [String], change: @Sendable (inout LoggedRow, inout LoggedTexts) -> Void)] = [
       (
         5, ["points"],
-        { $1.row = Array(String(decoding: $1.row, as: UTF8.self).replacing(/"points":-?\d+/, with: "\"points\":999").utf8) }
+        {
+          let row = String(decoding: $1.row, as: UTF8.self)
+          $1.row = Array(row.replacing(/"points":-?\d+/, with: "\"points\":999").utf8)
+        }
       ),
       (
         6, ["row"],
