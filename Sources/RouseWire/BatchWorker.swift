@@ -75,6 +75,21 @@ package final class BatchWorker: @unchecked Sendable {
     output.write(scratch.decision, row, into: &out, totals: &totals)
   }
 
+  // MARK: - One line
+
+  /// Decides on one line, and says all that can be said of it.
+  /// - Parameters:
+  ///   - line: of a `Block`, as `nextLine` gives it.
+  ///   - take: gets the row, scored, and the decision; both valid until it returns.
+  /// - Returns: false for a control, in a stream; nothing is decided then.
+  package func decide(_ line: UnsafeRawBufferPointer, _ take: (CandidateRow, Decision) -> Void) -> Bool {
+    var scratch = takeScratch()
+    defer { self.scratch = scratch }
+    guard read(line, true, &scratch) == nil else { return false }
+    take(row, scratch.decision)
+    return true
+  }
+
   // MARK: - Kept lines
 
   /// Scores a candidate whose line was kept with an empty user_id.

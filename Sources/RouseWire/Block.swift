@@ -93,6 +93,23 @@ extension Block {
   }
 }
 
+extension Block {
+  /// The items of a list in a request's line, each as a line of its own: a line holds no LF.
+  /// - Parameter at: offset of the list.
+  package func itemLines(at: Int) throws(WireError) -> Block {
+    var lines = ByteWriter(capacity: count)
+    try eachItem(ofListAt: at) { (scanner) throws(JSONFault) in
+      var names = KeyNames()
+      var scratch: [UInt8] = []
+      let start = scanner.at
+      try scanner.skip(2, &names, &scratch)
+      lines.write(UnsafeRawBufferPointer(start: scanner.base + start, count: scanner.at - start))
+      lines.put(0x0A)
+    }
+    return Block(lines.bytes)
+  }
+}
+
 /// Only space, tab and CR.
 @inline(__always)
 package func isBlank(_ line: UnsafeRawBufferPointer) -> Bool {

@@ -2,7 +2,7 @@ import RouseCore
 
 /// What a request asks for.
 package enum Operation: String, Sendable, CaseIterable {
-  case ping, auth, info, fields, score, rank, record, load, erase, user, plans, plan, policy, review
+  case ping, auth, info, fields, score, rank, record, load, erase, user, plans, plan, policy, review, stats
   /// End or break off a stream; outside one they are mistakes.
   case end, cancel
 }

@@ -108,7 +108,7 @@ private enum RequestMembers {
 
   static func known(_ operation: Operation) -> [String] {
     switch operation {
-    case .ping, .info, .fields, .end, .cancel: common
+    case .ping, .info, .fields, .stats, .end, .cancel: common
     case .auth: common + ["token"]
     case .policy:
       common + [
@@ -410,10 +410,12 @@ private enum RequestMembers {
     return Int64(number)
   }
 
-  private static func number(_ value: JSONValue, _ range: ClosedRange<Double>, _ at: String) throws(WireError) -> Double {
+  private static func number(_ value: JSONValue, _ range: ClosedRange<Double>, _ at: String) throws(WireError) -> Double
+  {
     guard let number = value.number, range.contains(number) else {
       throw WireError(
-        .badRequest, "a number from \(shortest(range.lowerBound)) to \(shortest(range.upperBound)) belongs here", at: at)
+        .badRequest, "a number from \(shortest(range.lowerBound)) to \(shortest(range.upperBound)) belongs here", at: at
+      )
     }
     return number
   }

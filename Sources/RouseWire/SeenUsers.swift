@@ -2,7 +2,7 @@ import RouseCore
 
 /// The user_ids seen so far, each kept once: finding whether one came before touches one line of memory, and that is
 /// fetched for many at a time, or each would wait for it.
-struct SeenUsers: ~Copyable {
+package struct SeenUsers: ~Copyable {
   /// Of the ids that stand in `chunks`: `hash << 32 | place + 1`; 0: empty. Open addressing, at most two thirds full. The
   /// bucket is the upper bits of the hash, so that to grow, entries move in the order in which they stand.
   private var table: UnsafeMutablePointer<UInt64>
@@ -18,9 +18,9 @@ struct SeenUsers: ~Copyable {
   private var fetched: UInt64 = 0
 
   /// About the bytes that one takes beside its id: an entry of a table at least one third full, and what rounds up its id.
-  static let memory = 28
+  package static let memory = 28
 
-  init() {
+  package init() {
     table = .allocate(capacity: 1 << 8)
     table.initialize(repeating: 0, count: 1 << 8)
   }
@@ -46,6 +46,14 @@ struct SeenUsers: ~Copyable {
       start = end
     }
     return repeated
+  }
+
+  /// Takes one id.
+  /// - Parameter id: at most `CandidateRow.longestUserID` bytes.
+  /// - Returns: false when it is there already.
+  package mutating func insert(_ id: UnsafeRawBufferPointer) -> Bool {
+    if (count + 1) * 3 > 2 << bits { grow() }
+    return insert(UInt32(truncatingIfNeeded: KeyedHash.hash(id) >> 32), id)
   }
 
   @inline(__always)

@@ -1,5 +1,6 @@
 import ArgumentParser
 import RouseClient
+import RouseReview
 import RouseWire
 
 struct ReviewCommand: AsyncParsableCommand {
@@ -13,10 +14,13 @@ struct ReviewCommand: AsyncParsableCommand {
         rouse review --profile home/client.yaml
         rouse review --weeks 8 --new-user-cost 50 --by stage,channel,region_group
         rouse review --since 2026-01-01 --until 2026-04-01 --json > first-quarter.json
+        rouse review --weeks 4 --html review.html
 
       An outcome counts for the latest contact before it, within the policy's review.window_days; contacts whose window has \
       not ended are counted and left out of rates. Each rate stands with its 95 % interval. On a terminal this is text; in \
       a pipe it is JSON, as proto-spec/review.md describes it.
+
+      \(PageOptions.help)
       """)
 
   @OptionGroup(title: "Period") var past: PastOptions
@@ -39,6 +43,7 @@ struct ReviewCommand: AsyncParsableCommand {
   var policyVersion: String?
 
   @OptionGroup(title: "Output") var output: OutputOptions
+  @OptionGroup(title: "Output") var page: PageOptions
   @OptionGroup(title: "With a server") var connection: ConnectionOptions
 
   func validate() throws {
@@ -53,12 +58,14 @@ struct ReviewCommand: AsyncParsableCommand {
   private var dimensions: [String] { (by ?? "stage,channel").split(separator: ",").map(String.init) }
 
   func run() async throws {
+    let file = try page.file()
     var line = RequestLine("review")
     line.set("do", text: "period")
     past.set(on: &line)
     if let newUserCost { line.set("new_user_cost", json: "\(newUserCost)") }
     line.set("policy", text: policyVersion)
     let review = try await connection.client().answer(line, "review")
+    try file?.commit(page: ReviewReport(review).html)
     guard output.isTable else { return try StandardOutput().write(review.json + "\n") }
     try StandardOutput().write(ReviewSheet(review, by: dimensions).text)
   }

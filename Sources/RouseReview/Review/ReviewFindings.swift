@@ -152,11 +152,12 @@ struct ReviewFindings {
     let stability = review.stability
     for characteristic in stability.characteristics {
       guard let psi = stability.stability(characteristic) else { continue }
-      let verdict = psi.verdict(review.policy.psiThresholds, bins: characteristic.bins.count)
+      let bins = stability.used(characteristic).count
+      let verdict = psi.verdict(review.policy.psiThresholds, bins: bins)
       guard verdict == "act" || verdict == "look" else { continue }
       let figure =
         "PSI \(Words.fixed(psi.psi, decimals: 2)), by chance up to "
-        + Words.fixed(psi.noiseHigh(bins: characteristic.bins.count), decimals: 3)
+        + Words.fixed(psi.noiseHigh(bins: bins), decimals: 3)
       tell(
         "drift", verdict == "act" ? .act : .look,
         verdict == "act"

@@ -13,9 +13,11 @@ final class AudienceScore: RowSource {
   private let slots: Int
   private let state: Mutex<State>
   private let step: Int
+  private let meters: Meters?
   private let isCancelled = Atomic<Bool>(false)
 
-  init(_ view: AudienceView, now: Int64, extras: Extras, facts: Bool) {
+  init(_ view: AudienceView, now: Int64, extras: Extras, facts: Bool, meters: Meters? = nil) {
+    self.meters = meters
     slots = view.slots
     state = Mutex(State(reader: view.reader(view.live.scorer(at: now), extras: extras, facts: facts)))
     // To explain a candidate costs as much as to score a hundred, and nothing is recorded meanwhile.
@@ -46,7 +48,10 @@ final class AudienceScore: RowSource {
   func tail() -> [UInt8] {
     var out = ByteWriter()
     out.write(",\"summary\":")
-    state.withLock { $0.totals.writeSummary(into: &out) }
+    state.withLock { state in
+      meters?.decided(.score, state.totals)
+      state.totals.writeSummary(into: &out)
+    }
     return out.array
   }
 }

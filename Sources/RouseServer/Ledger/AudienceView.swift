@@ -24,6 +24,12 @@ struct AudienceView: Sendable {
     (columns, slots) = found
   }
 
+  /// Whether everyone is wanted, so that no row is needed to tell.
+  var isOfAll: Bool { condition.isAlwaysTrue }
+
+  /// Whether a user is of the audience at all; while the ledger's memory is held.
+  func has(_ user: Int) -> Bool { columns.has(user) }
+
   /// Whether a candidate that has been scored again is still one of them; while the ledger's memory is held.
   func holds(_ row: CandidateRow, _ user: Int?) -> Bool {
     guard let user, columns.has(user) else { return false }

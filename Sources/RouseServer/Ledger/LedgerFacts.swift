@@ -29,6 +29,16 @@ final class LedgerFacts: FactSource {
     return try answer.get()
   }
 
+  /// The same where the memory is held already.
+  func hold<Answer>(
+    with standing: Standing, _ body: () throws(WireError) -> Answer
+  ) throws(WireError) -> Answer {
+    self.standing = standing
+    defer { self.standing = nil }
+    mapChannels(standing)
+    return try body()
+  }
+
   private func mapChannels(_ standing: Standing) {
     let names = standing.channels
     while channels.count < names.count {

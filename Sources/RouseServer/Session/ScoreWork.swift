@@ -6,10 +6,13 @@ import Synchronization
 final class ScoreWork: StreamedWork {
   private let hands: Hands
   private let extras: Extras
+  private let meters: Meters?
   private let isCancelled = Atomic<Bool>(false)
 
-  init(_ hands: Hands, extras: Extras) {
+  /// - Parameter meters: what the candidates of one line are counted by.
+  init(_ hands: Hands, extras: Extras, meters: Meters? = nil) {
     self.hands = hands
+    self.meters = meters
     self.extras = extras
   }
 
@@ -54,6 +57,7 @@ final class ScoreWork: StreamedWork {
     try hand.work { (worker) throws(WireError) in
       try worker.score(block, usersAt: at, into: &out, totals: &totals)
     }
+    meters?.decided(.score, totals)
     out.write("],\"summary\":")
     totals.writeSummary(into: &out)
     return out.array

@@ -37,12 +37,14 @@ extension Session {
       let audience = try audience(condition, live)
       try beginWork(pending.deadline)
       return startRows(
-        pending, AudienceScore(audience, now: now, extras: extras, facts: request.usesLedger))
+        pending,
+        AudienceScore(
+          audience, now: now, extras: extras, facts: request.usesLedger, meters: shared.meters))
     }
     try beginWork(pending.deadline)
     let hands = Hands(
       live, now: now, extras: extras, longestLine: shared.limits.lineBytes, ledger: facts(request))
-    let work = ScoreWork(hands, extras: extras)
+    let work = ScoreWork(hands, extras: extras, meters: shared.meters)
     guard case .users(let at, let count) = request.candidates else {
       state = .streaming(Stream(pending: pending, work: work))
       return
@@ -85,7 +87,7 @@ extension Session {
     ) -> RankAnswer {
       RankAnswer(
         hands, rows: request.rows, limits: limits, memory: shared.rankMemory, commitment: commitment,
-        isWanted: isWanted)
+        meters: shared.meters, isWanted: isWanted)
     }
     if case .audience(let condition) = request.candidates {
       let audience = try audience(condition, live)

@@ -87,6 +87,7 @@ extension Session {
     case .streaming(let stream) where isLate(stream.pending): breakOff(stream, Self.late)
     case .busy(let pending) where isLate(pending):
       pending.work?.cancel()
+      pending.cancel?()
       serial += 1
       state = .waiting
       answerLate(pending)

@@ -16,8 +16,10 @@ final class Session {
     /// Who may do what, by now.
     let access: @Sendable () -> Access
     let policies: PolicyStore
-    /// Makes a policy live, when a peer asks for it.
-    let activate: @Sendable (PolicyChange) throws(WireError) -> (version: PolicyStore.Version, was: String)
+    /// Makes a policy live, or puts it forward, when a peer asks for it.
+    let activate: @Sendable (PolicyChange) throws(WireError) -> PolicyOutcome
+    /// Approves or withdraws what was put forward, or goes back to what was live.
+    let decide: @Sendable (PolicyVerdict) throws(WireError) -> PolicyOutcome
     /// Bytes beyond what each connection may use on its own.
     let memory: MemoryPool
     /// What the candidates of open ranks may take.
@@ -30,6 +32,10 @@ final class Session {
     let serverVersion: String
     /// nil: nothing is kept.
     var keeping: Keeping?
+    /// What is counted of the server's work.
+    var meters = Meters()
+    /// Writes what the op `stats` answers.
+    var stats: @Sendable (inout ByteWriter) -> Void = { _ in }
     /// Whether `Notice.answered` is wanted.
     var notesAnswers: @Sendable () -> Bool = { false }
   }
@@ -104,6 +110,8 @@ final class Session {
     var inline: RankAnswer?
     /// A rank over the standing audience, whose candidates are being scored.
     var audience: AudienceRank?
+    /// Tells long work that nobody waits for it any more.
+    var cancel: (@Sendable () -> Void)?
     /// A job is under way.
     var isWorking = true
   }
@@ -148,6 +156,8 @@ final class Session {
   var identity: Access.Identity?
   var access: Access
   var badTokens = 0
+  /// Counts what the identity asks for; nil while nobody is known.
+  var identityMeters: (name: String, counts: Meters.OfIdentity)?
 
   /// Bytes for the peer; the handler takes them after each event.
   var output = ByteWriter(capacity: 256)
@@ -429,6 +439,7 @@ final class Session {
     if case .busy(let pending) = state {
       pending.work?.cancel()
       pending.inline?.cancel()
+      pending.cancel?()
     }
     wantsClose = true
     state = .closed

@@ -1,0 +1,108 @@
+import RouseCore
+import RouseWire
+
+/// A comparison in a few sentences: what changes in money, who comes in and who goes, what the limits ask, and whom that
+/// passes over.
+struct ComparisonWords {
+  let sentences: [String]
+
+  init(_ result: ComparisonResult) {
+    var sentences = [Self.value(result), Self.list(result)]
+    sentences += Self.flips(result)
+    sentences += Self.parity(result)
+    sentences += Self.errors(result)
+    self.sentences = sentences
+  }
+
+  private static func value(_ result: ComparisonResult) -> String {
+    let (old, new) = (result.tally.old.all, result.tally.new.all)
+    func net(_ sums: ComparisonTally.Sums) -> Int128 { floorDivide(sums.worth, Int128(Micros.one)) }
+    let change = net(new) - net(old)
+    let spend = new.spend - old.spend
+    let of = result.plans == nil ? "of all who are eligible" : "of the contact list"
+    let first =
+      "The net value \(of) is \(money(net(new))) under the new policy and \(money(net(old))) under the old one"
+    let second = change == 0 ? "no change" : "\(money(abs(change))) \(change > 0 ? "more" : "less")"
+    let third =
+      spend == 0 ? "at the same spend" : "for \(money(abs(spend))) \(spend > 0 ? "more" : "less") spend"
+    return "\(first): \(second), \(third)."
+  }
+
+  private static func list(_ result: ComparisonResult) -> String {
+    let tally = result.tally
+    let (verb, place) = result.plans == nil ? ("eligible", "eligible") : ("contacted", "on the list")
+    return "\(count(tally.new.all.contacts)) are \(verb) instead of \(count(tally.old.all.contacts)): "
+      + "\(count(tally.stayIn.count)) stay \(place), \(count(tally.comeIn.count)) come in, "
+      + "\(count(tally.goOut.count)) go out."
+  }
+
+  private static func flips(_ result: ComparisonResult) -> [String] {
+    var declined = 0
+    var admitted = 0
+    for (flip, count) in result.tally.flips {
+      if flip.to == .declined { declined += count }
+      if flip.from == .declined { admitted += count }
+    }
+    switch (declined, admitted) {
+    case (0, 0): return []
+    case (_, 0): return ["\(count(declined)) are declined who were not before."]
+    case (0, _): return ["\(count(admitted)) are no longer declined."]
+    default: return ["\(count(declined)) are declined who were not before, and \(count(admitted)) no longer are."]
+    }
+  }
+
+  private static func parity(_ result: ComparisonResult) -> [String] {
+    guard let floor = result.new.policy.definition.review.parity else { return [] }
+    let after = ComparisonResult.parities(result.tally.new, result.new.policy)
+    let before = ComparisonResult.parities(result.tally.old, result.old.policy)
+    let below = zip(result.new.groups, after).filter { $0.1.isBelow }.map(\.0)
+    guard !below.isEmpty else {
+      return ["No region group is selected at less than \(shortest(floor)) of the best group's rate."]
+    }
+    let wereBelow = zip(result.old.groups, before).filter { $0.1.isBelow }.map(\.0)
+    let isNew = below.filter { name in !wereBelow.contains { ExactText($0) == ExactText(name) } }
+    let names = below.joined(separator: ", ")
+    let one = below.count == 1
+    return [
+      "Region group\(one ? "" : "s") \(names): selected at less than \(shortest(floor)) of the best group's rate"
+        + (isNew.isEmpty
+          ? ", as under the old policy."
+          : isNew.count == below.count ? ", which is new." : "; new is \(isNew.joined(separator: ", ")).")
+    ]
+  }
+
+  private static func errors(_ result: ComparisonResult) -> [String] {
+    let invalid = max(
+      result.tally.old.statuses[Int(Status.invalid.rawValue)], result.tally.new.statuses[Int(Status.invalid.rawValue)])
+    return invalid == 0
+      ? []
+      : ["\(count(invalid)) of \(count(result.lines)) lines are no usable candidates; they count as on neither list."]
+  }
+
+  // MARK: - Numbers in words
+
+  /// `1,234.50`, from micros.
+  static func money(_ micros: Int128, decimals: Int = 2) -> String {
+    if decimals == 6 {
+      var out = ByteWriter(capacity: 64)
+      out.write(micros: micros)
+      return String(decoding: out.bytes, as: UTF8.self)
+    }
+    let cents = (abs(micros) + 5_000) / 10_000
+    let rest = String(Int(cents % 100))
+    let sign = micros < 0 && cents > 0 ? "-" : ""
+    return sign + grouped(String(cents / 100)) + "." + (rest.utf8.count == 1 ? "0" : "") + rest
+  }
+
+  /// `1,234`.
+  static func count(_ value: Int) -> String { grouped(String(value)) }
+
+  private static func grouped(_ digits: String) -> String {
+    var text = ""
+    for (index, digit) in digits.enumerated() {
+      if index > 0, (digits.count - index) % 3 == 0 { text += "," }
+      text.append(digit)
+    }
+    return text
+  }
+}
