@@ -137,7 +137,8 @@ import Testing
     #expect(table.contains("Shadow  cash-loan-recall@") && table.contains("eligible under both"), "\(table)")
     #expect(try rouse(["policy", "shadow", "--off", "--table"]).output.contains("it is over now"))
     #expect(try value(try rouse(["policy", "shadow"]))["shadow"]?.isNull == true)
-    let audit = try ServerProcess.run("rouse-server", ["audit", "show", server.home.appending(path: "audit.log").path])
+    let audit = try ServerProcess.run(
+      "rouse-server", ["audit", "show", server.home.appending(path: "audit.ndjson").path])
     let shown = String(decoding: audit.output, as: UTF8.self)
     #expect(
       shown.contains("policy_shadowed live=cash-loan-recall@") && shown.contains("policy_shadow_ended"),

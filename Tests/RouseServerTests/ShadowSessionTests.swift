@@ -36,7 +36,10 @@ import Testing
   private func report(_ world: SessionHarness.World, ends: Bool = false) throws -> JSONValue {
     for _ in 0..<5000 where !world.shadow.isSettled { usleep(1000) }
     #expect(world.shadow.isSettled)
-    return try value(ask(world, "{\"op\":\"policy\",\"do\":\"shadow\"\(ends ? ",\"shadow\":false" : "")}"))
+    let answer = ask(world, "{\"op\":\"policy\",\"do\":\"shadow\"\(ends ? ",\"shadow\":false" : "")}")
+    let schemas = try JSONSchema.specification.get()
+    #expect(try schemas.fault(JSONNode((answer.last ?? "").utf8), "reply.policy.shadow.schema.json") == nil)
+    return try value(answer)
   }
 
   private static let asOf = "\"as_of\":\"\(Vectors.asOf)\""

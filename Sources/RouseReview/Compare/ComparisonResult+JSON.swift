@@ -2,14 +2,7 @@ import RouseCore
 import RouseWire
 
 extension ComparisonResult {
-  /// The members of the comparison as JSON, without the braces (`proto-spec/compare.md`).
-  package func members() -> [UInt8] {
-    var pen = ComparisonPen()
-    writeMembers(&pen)
-    return pen.out.array
-  }
-
-  /// The same as an object.
+  /// The comparison as a JSON object (`proto-spec/compare.md`).
   package func json() -> [UInt8] {
     var pen = ComparisonPen()
     pen.object { writeMembers(&$0) }
