@@ -69,6 +69,24 @@ import Testing
     #expect(abs(expected.reduce(0, +) / Double(expected.count) - old) < 0.01)
   }
 
+  /// What is wrong with the level of all does not come to stand in bins that most rows share, though no stage has outcomes
+  /// enough of its own.
+  @Test func theLevelStandsInTheStages() throws {
+    let start = try FitSamples.text(FitSamples.policy())
+    let set = try FitSamples.set(12_000, truth: FitSamples.policy(a: 40, b: 40), fitted: start.policy, seed: 11)
+    var settings = Self.settings()
+    let most =
+      (0..<2).map { stage in
+        set.rows.indices.count { set.rows[$0].stage == stage && set.label($0).outcome }
+      }.max() ?? 0
+    settings.leastEvents = most + 1
+    let fitted = try PolicyFit(start, settings: settings).fit(set)
+    let stages = fitted.response.result.intercepts
+    #expect(stages.allSatisfy { $0.isPooled && abs($0.new - 40) < 15 }, "\(stages)")
+    let changed = fitted.response.result.cells.filter { $0.verdict == .changed }
+    #expect(changed.allSatisfy { abs($0.new - $0.old) <= 5 }, "\(changed)")
+  }
+
   /// As many outcomes are expected as came: stage points carry the level.
   @Test func chancesAddUpToTheOutcomes() throws {
     let start = try FitSamples.text(FitSamples.policy())
