@@ -57,7 +57,8 @@ import Testing
   @Test func jsonLinesTeachTheSame() throws {
     let folder = try Self.folder()
     defer { try? FileManager.default.removeItem(at: folder) }
-    let rows = Self.rows(2000)
+    // Enough outcomes that each bin needs the 30 of any fit.
+    let rows = Self.rows(5000)
     let (csv, lines) = (folder.appending(path: "a.csv"), folder.appending(path: "a.ndjson"))
     try Self.csv(rows, separator: ",").write(to: csv, atomically: true, encoding: .utf8)
     let json = rows.map { row in
