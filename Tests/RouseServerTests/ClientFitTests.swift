@@ -57,8 +57,7 @@ import Testing
   @Test func jsonLinesTeachTheSame() throws {
     let folder = try Self.folder()
     defer { try? FileManager.default.removeItem(at: folder) }
-    // Enough outcomes that each bin needs the 30 of any fit.
-    let rows = Self.rows(5000)
+    let rows = Self.rows(2000)
     let (csv, lines) = (folder.appending(path: "a.csv"), folder.appending(path: "a.ndjson"))
     try Self.csv(rows, separator: ",").write(to: csv, atomically: true, encoding: .utf8)
     let json = rows.map { row in
@@ -78,6 +77,9 @@ import Testing
     let start = folder.appending(path: "start.yaml").path
     let made = try ClientRun(["policy", "start", csv.path, "--outcome", "y", "--out", start])
     #expect(made.code == 0, "\(made.error)")
+    // Its first lines say by how few outcomes it was cut.
+    let text = try String(contentsOfFile: start, encoding: .utf8)
+    let least = try #require(text.firstMatch(of: /--least-events ([0-9]+)/)).1
     let again = folder.appending(path: "again.yaml").path
     let fit = try ClientRun([
       "policy", "fit", start, "--from", csv.path, "--outcome", "y", "--set-time", "seen_at=2000-01-01T00:00:00Z",

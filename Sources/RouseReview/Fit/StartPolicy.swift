@@ -31,7 +31,7 @@ package struct StartPolicy: Sendable {
 
     /// Outcomes that an attribute needs in a file of so many: 30, and in a small file fewer, or nothing would be left to
     /// tell rows apart by.
-    package static func usualEvents(of outcomes: Int) -> Int { min(30, max(5, outcomes / 20)) }
+    package static func usualEvents(of outcomes: Int) -> Int { min(fewest, max(6, outcomes / 40)) }
 
     package static let usualWords = [
       "sex", "gender", "age", "race", "ethnicity", "religion", "marital_status", "pregnancy", "disability",
