@@ -84,7 +84,7 @@ import Testing
     let fit = try ClientRun([
       "policy", "fit", start, "--from", csv.path, "--outcome", "y", "--set-time", "seen_at=2000-01-01T00:00:00Z",
       "--out", again,
-      "--json",
+      "--least-events", "\(least)", "--json",
     ])
     #expect(fit.code == 0, "\(fit.error)")
     #expect(firstDifference(try String(contentsOfFile: again, encoding: .utf8), texts[0]) == nil)
