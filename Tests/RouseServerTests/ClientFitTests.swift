@@ -77,11 +77,14 @@ import Testing
     let start = folder.appending(path: "start.yaml").path
     let made = try ClientRun(["policy", "start", csv.path, "--outcome", "y", "--out", start])
     #expect(made.code == 0, "\(made.error)")
+    // Its first lines say by how few outcomes it was cut.
+    let text = try String(contentsOfFile: start, encoding: .utf8)
+    let least = try #require(text.firstMatch(of: /--least-events ([0-9]+)/)).1
     let again = folder.appending(path: "again.yaml").path
     let fit = try ClientRun([
       "policy", "fit", start, "--from", csv.path, "--outcome", "y", "--set-time", "seen_at=2000-01-01T00:00:00Z",
       "--out", again,
-      "--json",
+      "--least-events", "\(least)", "--json",
     ])
     #expect(fit.code == 0, "\(fit.error)")
     #expect(firstDifference(try String(contentsOfFile: again, encoding: .utf8), texts[0]) == nil)

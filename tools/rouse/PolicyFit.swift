@@ -219,7 +219,7 @@ struct FitOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Outcomes that a changed number needs behind it; by default 30, and with --start a twentieth of all, from 5 to 30.",
+      "Outcomes that a changed number needs behind it; by default 30, and with --start a fortieth of all, from 6 to 30.",
       valueName: "count"))
   var leastEvents: Int?
 

@@ -31,7 +31,7 @@ package struct StartPolicy: Sendable {
 
     /// Outcomes that an attribute needs in a file of so many: 30, and in a small file fewer, or nothing would be left to
     /// tell rows apart by.
-    package static func usualEvents(of outcomes: Int) -> Int { min(30, max(5, outcomes / 20)) }
+    package static func usualEvents(of outcomes: Int) -> Int { min(fewest, max(6, outcomes / 40)) }
 
     package static let usualWords = [
       "sex", "gender", "age", "race", "ethnicity", "religion", "marital_status", "pregnancy", "disability",
@@ -194,9 +194,11 @@ private struct Draft {
   func text(events: Int, of count: Int) -> String {
     let share = min(Double(events) / Double(count), 0.98)
     let rate = PolicyFit.rounded(share / 0.99, digits: 4)
+    let least = settings.leastEvents ?? StartPolicy.Settings.fewest
+    let few = least < StartPolicy.Settings.fewest ? " (with --least-events \(least), for outcomes are few)" : ""
     var out = """
       # A first policy for '\(FieldNames.shown(settings.outcome))', cut from \(count) rows, \(events) of them with the outcome. All points are 0:
-      # 'rouse policy fit' fills them in. +20 points double the odds of the outcome, -20 halve them.
+      # 'rouse policy fit' fills them in\(few). +20 points double the odds of the outcome, -20 halve them.
       # Before it is live: look at each row of the card (may it be used? is it known before the contact?), at what an
       # outcome is worth and a contact costs, and set experiment.holdout: without one nobody learns what contacts add.
       version: 2
