@@ -29,7 +29,7 @@ extension CompareReport {
 
   private func section(_ dimension: String, _ groups: [JSONValue], _ index: Int) -> [Markup] {
     if groups.isEmpty { return [] }
-    let rows = groups.map { group -> BarPlot.Row in
+    let rows = groups.filter { contacts($0).old != 0 || contacts($0).new != 0 }.map { group -> BarPlot.Row in
       let change = contacts(group)
       return BarPlot.Row(
         name: ReportWords.group(group), told: "\(Figures.count(change.new)) (\(change.signed(Figures.count)))",
@@ -41,11 +41,15 @@ extension CompareReport {
       rows: Array(rows.prefix(40)),
       keys: ["old policy", "new policy"], spelled: Figures.axis)
     func figure(_ group: JSONValue, _ side: String, _ name: String) -> Double? { group.at(side, name)?.finite }
+    if rows.isEmpty { return ["<h3>By \(Name.cut(dimension, most: 60))</h3>\n<p>Neither policy contacts anybody.</p>"] }
     return [
       "<h3>By \(Name.cut(dimension, most: 60))</h3>\n",
       plot.figure(
         "by-\(index)",
-        caption: "Users contacted. Beside each the number under the new policy and, in brackets, the change."),
+        caption: """
+          Users contacted. Beside each the number under the new policy and, in brackets, the change. Groups that neither policy \
+          contacts are in the table alone.
+          """),
       ReportTable(
         caption: "By \(Name.cut(dimension, most: 60))",
         columns: [
@@ -79,7 +83,8 @@ extension CompareReport {
     let rows = groups.map { group -> BarPlot.Row in
       let (old, new) = (group.at("old", "ratio")?.finite, group.at("new", "ratio")?.finite)
       return BarPlot.Row(
-        name: ReportWords.group(group), told: "\(Figures.number(old, 2)) → \(Figures.number(new, 2))",
+        name: ReportWords.group(group),
+        told: old == nil && new == nil ? Figures.unknown : "\(Figures.number(old, 2)) → \(Figures.number(new, 2))",
         values: [old, new])
     }
     let plot = BarPlot(
@@ -113,7 +118,8 @@ extension CompareReport {
               "\(Figures.number(group.at("old", "ratio")?.finite, 2))", "\(new?.kOfN ?? "–")",
               ReportWords.shareAndRange(new),
               "\(Figures.number(group.at("new", "ratio")?.finite, 2))",
-              group.at("new", "below")?.boolean.map { $0 ? "▼ below" : "✓ met" } ?? "not known",
+              group.at("new", "ratio")?.finite == nil
+                ? "–" : group.at("new", "below")?.boolean.map { $0 ? "▼ below" : "✓ met" } ?? "not known",
             ]
           }
         ).html,

@@ -59,7 +59,9 @@ package struct CompareReport {
       let arrow = change.difference.map { $0 > 0 ? "▲ " : $0 < 0 ? "▼ " : "" } ?? ""
       return Cards.Card(
         name: title, value: figure(change.new),
-        was: change.old == nil ? "before: not known" : "\(arrow)\(change.told(figure)), from \(figure(change.old))")
+        was: change.old == nil
+          ? "before: not known"
+          : "\(arrow)\(change.told(figure, "more", name == "contacts" ? "fewer" : "less")), from \(figure(change.old))")
     }
     return [
       card("Contacts", "contacts", Figures.count), card("Spend", "spend", Figures.money),
@@ -90,7 +92,7 @@ package struct CompareReport {
     }
     let out = json.at("swap", "in_out")
     let came = json.at("swap", "out_in")
-    if let left = out?.finite("pd_old"), let right = came?.finite("pd_new"), right > left {
+    if let left = out?.finite("pd_old"), let right = came?.finite("pd_new"), right > left * 1.02 {
       lines.append(
         "Those who come in carry more risk than those who go out: a mean PD of \(Figures.percent(right)) against \(Figures.percent(left))."
       )

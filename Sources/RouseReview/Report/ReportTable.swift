@@ -54,12 +54,12 @@ struct ReportTable {
     }
     let name = cells.first ?? ""
     return
-      "<tr role=\"row\"><th scope=\"row\" role=\"rowheader\"\(isTight(name) ? " class=\"x\"" : "" as Markup)>\(name)</th>\(rest)</tr>"
+      "<tr role=\"row\"><th scope=\"row\" role=\"rowheader\"\(isTight(name, isName: true) ? " class=\"x\"" : "" as Markup)>\(name)</th>\(rest)</tr>"
   }
 
   /// It holds a word for which its column may have no room, and which may be broken anywhere.
-  private func isTight(_ cell: Markup) -> Bool {
-    let room = columns.count < 4 ? 11 : 84 / columns.count
+  private func isTight(_ cell: Markup, isName: Bool = false) -> Bool {
+    let room = columns.count < 4 ? 11 : max(isName ? 11 : 0, 84 / columns.count)
     var word = 0
     for byte in cell.html.utf8 {
       word = byte == 0x20 || byte == 0x3E || byte == 0x3C ? 0 : word + 1
