@@ -25,6 +25,7 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+    .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
@@ -50,7 +51,8 @@ let package = Package(
       name: "RouseServer",
       dependencies: [
         "COpenSSL", "RouseCore", "RousePolicy", "RouseWire", "RouseTLS", "RouseLedger", "RouseReview", logging,
-        lifecycle,
+        lifecycle, .product(name: "CoreMetrics", package: "swift-metrics"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
       ]
         + nio),
     .target(

@@ -43,6 +43,8 @@ package struct Plan: Sendable {
   package private(set) var order: [Int] = []
 
   private let few: Int
+  /// While the plan is made.
+  private var crew: Crew
   private let policy: Policy
   private let users: PlanUsers
   private let limits: [Limit]
@@ -51,22 +53,26 @@ package struct Plan: Sendable {
 
   /// - Parameters:
   ///   - rankWaitlist: whether users on the waitlist get their rank too.
+  ///   - threads: that may share the work; the plan is the same with any number.
   ///   - isAbandoned: asked now and then; once it is true the rest is skipped, and the plan is none.
   package init(
-    users: PlanUsers, policy: Policy, limits planLimits: PlanLimits, rankWaitlist: Bool,
+    users: PlanUsers, policy: Policy, limits planLimits: PlanLimits, rankWaitlist: Bool, threads: Int = 1,
     isAbandoned: () -> Bool = { false }
   ) {
     self.init(
       users: users, policy: policy, limits: planLimits, rankWaitlist: rankWaitlist, few: PlanPrices.fewUsers,
-      isAbandoned: isAbandoned)
+      threads: threads, isAbandoned: isAbandoned)
   }
 
-  /// - Parameter few: users whose prices are sought without samples.
+  /// - Parameters:
+  ///   - few: users whose prices are sought without samples.
+  ///   - worthwhile: how many users it takes for a loop to be shared.
   init(
     users: PlanUsers, policy: Policy, limits planLimits: PlanLimits, rankWaitlist: Bool, few: Int,
-    isAbandoned: () -> Bool = { false }
+    threads: Int = 1, worthwhile: Int = Crew.worthwhile, isAbandoned: () -> Bool = { false }
   ) {
     self.few = few
+    crew = users.count < worthwhile ? .alone : Crew(threads: threads, worthwhile: worthwhile)
     self.policy = policy
     self.users = users
     limits = Limit.all(planLimits, policy: policy)
@@ -86,6 +92,7 @@ package struct Plan: Sendable {
       }
       total(view)
     }
+    crew = .alone
     sort(tierFirst: planLimits.tierFirst, waitlist: rankWaitlist)
   }
 
@@ -133,7 +140,7 @@ package struct Plan: Sendable {
     for (index, user) in view.users.enumerated() where belongs(user) {
       if user.arm == .policy { members.append(UInt32(truncatingIfNeeded: index)) } else { others.append(index) }
     }
-    let group = PlanGroup(users: view, policy: policy, limits: limits, left: left)
+    let group = PlanGroup(users: view, policy: policy, limits: limits, left: left, crew: crew)
     var search = PlanPrices(group, members: members, few: few)
     search.find(isAbandoned: isAbandoned)
     netValueAtMost += search.bound
@@ -145,14 +152,24 @@ package struct Plan: Sendable {
   }
 
   private mutating func take(_ group: PlanGroup, _ members: [UInt32], _ tariff: PlanTariff) {
+    let parts = crew.parts(of: members.count) { range in
+      var part = (choices: [(user: Int, choice: PlanGroup.Choice)](), sum: PlanSum(group))
+      members.withUnsafeBufferPointer { members in
+        for member in members[range] {
+          let user = Int(member)
+          let choice = group.choice(user, at: tariff)
+          guard choice.option >= 0 else { continue }
+          part.choices.append((user, choice))
+          part.sum.add(choice.option, of: user, group)
+        }
+      }
+      return part
+    }
     var choices: [(user: Int, choice: PlanGroup.Choice)] = []
     var sum = PlanSum(group)
-    for member in members {
-      let user = Int(member)
-      let choice = group.choice(user, at: tariff)
-      guard choice.option >= 0 else { continue }
-      choices.append((user, choice))
-      sum.add(choice.option, of: user, group)
+    for part in parts {
+      choices.append(contentsOf: part.choices)
+      sum.add(part.sum)
     }
     let demand = limits.map { sum.demand($0) }
     if limits.indices.allSatisfy({ demand[$0] <= left[$0] }) {
@@ -192,9 +209,25 @@ package struct Plan: Sendable {
   }
 
   private func moves(_ group: PlanGroup, _ members: [UInt32], _ tariff: PlanTariff) -> [Move] {
-    var moves: [Move] = []
     // A move that fits costs at most this; so one that loses as much in net cannot fit.
     let slack = limits.indices.reduce(Int128(0)) { $0 + tariff.prices[$1] * left[$1] }
+    let parts = crew.parts(of: members.count) { range in
+      members.withUnsafeBufferPointer { self.moves(group, $0[range], tariff, slack) }
+    }
+    var moves = parts.count == 1 ? parts[0] : Array(parts.joined())
+    moves.sort { left, right in
+      if left.key != right.key { return left.key < right.key }
+      if left.gain != right.gain { return left.gain > right.gain }
+      if left.user != right.user { return users.isBefore(Int(left.user), Int(right.user)) }
+      return left.option < right.option
+    }
+    return moves
+  }
+
+  private func moves(
+    _ group: PlanGroup, _ members: Slice<UnsafeBufferPointer<UInt32>>, _ tariff: PlanTariff, _ slack: Int128
+  ) -> [Move] {
+    var moves: [Move] = []
     let view = group.users
     for member in members {
       let user = Int(member)
@@ -223,12 +256,6 @@ package struct Plan: Sendable {
         let key = cost <= 0 ? -1 : floorDivide((cost - gain) * Int128(Micros.one), cost)
         moves.append(Move(user: member, option: UInt32(truncatingIfNeeded: index), gain: gain, key: key))
       }
-    }
-    moves.sort { left, right in
-      if left.key != right.key { return left.key < right.key }
-      if left.gain != right.gain { return left.gain > right.gain }
-      if left.user != right.user { return users.isBefore(Int(left.user), Int(right.user)) }
-      return left.option < right.option
     }
     return moves
   }

@@ -1,5 +1,7 @@
 /// What users who are planned together may choose from, by what is left of the limits as their group begins (model 9.2).
-final class PlanGroup {
+final class PlanGroup: @unchecked Sendable {
+  // Sendable because nothing in it changes after init.
+
   /// An option, by its index; -1: none.
   struct Choice: BitwiseCopyable {
     var option = -1
@@ -8,6 +10,7 @@ final class PlanGroup {
   }
 
   let users: PlanUsers.View
+  let crew: Crew
   let limits: [Limit]
   /// Micros, by limit.
   let left: [Int128]
@@ -20,8 +23,9 @@ final class PlanGroup {
   private let isOpenToAny: Bool
   private let closedQuotas: [Int]
 
-  init(users: PlanUsers.View, policy: Policy, limits: [Limit], left: [Int128]) {
+  init(users: PlanUsers.View, policy: Policy, limits: [Limit], left: [Int128], crew: Crew) {
     self.users = users
+    self.crew = crew
     self.limits = limits
     self.left = left
     hurdle = policy.hurdle

@@ -28,6 +28,16 @@ struct PlanSum {
     for index in quotas.indices where group.users.isUnder(quotas[index], user) { byQuota[index] &+= 1 }
   }
 
+  /// Adds what other users' choices add up to, of the same group.
+  mutating func add(_ other: PlanSum) {
+    worth &+= other.worth
+    spend &+= other.spend
+    capital &+= other.capital
+    users &+= other.users
+    for index in byChannel.indices { byChannel[index] &+= other.byChannel[index] }
+    for index in byQuota.indices { byQuota[index] &+= other.byQuota[index] }
+  }
+
   /// Micros of the limit's unit.
   func demand(_ limit: Limit) -> Int128 {
     switch limit.weight {
@@ -66,17 +76,28 @@ struct PlanPool {
     let highTariff = group.tariff(high)
     let isPoint = low == high
     let isPlain = lowTariff.isPlain && highTariff.isPlain
-    var users: [UInt32] = []
-    var settled = outer.settled
-    for user in outer.users {
-      let choice = group.choice(Int(user), at: lowTariff)
-      // Dearer, it is none all the more.
-      guard choice.option >= 0 else { continue }
-      if isPoint || isPlain && group.isSettled(choice, Int(user), lowTariff, highTariff) {
-        settled.add(choice.option, of: Int(user), group)
-      } else {
-        users.append(user)
+    let parts = group.crew.parts(of: outer.users.count) { range in
+      var part = (users: [UInt32](), settled: PlanSum(group))
+      outer.users.withUnsafeBufferPointer { users in
+        for user in users[range] {
+          let choice = group.choice(Int(user), at: lowTariff)
+          // Dearer, it is none all the more.
+          guard choice.option >= 0 else { continue }
+          if isPoint || isPlain && group.isSettled(choice, Int(user), lowTariff, highTariff) {
+            part.settled.add(choice.option, of: Int(user), group)
+          } else {
+            part.users.append(user)
+          }
+        }
       }
+      return part
+    }
+    var users: [UInt32] = []
+    users.reserveCapacity(parts.reduce(0) { $0 + $1.users.count })
+    var settled = outer.settled
+    for part in parts {
+      users.append(contentsOf: part.users)
+      settled.add(part.settled)
     }
     self.users = users
     self.settled = settled
@@ -88,21 +109,22 @@ struct PlanPool {
 
   /// Micros of a limit's unit that the choices take, at prices within the box.
   func demand(_ limit: Limit, _ group: PlanGroup, at tariff: PlanTariff) -> Int128 {
-    var sum = settled.demand(limit)
-    for user in users {
-      let choice = group.choice(Int(user), at: tariff)
-      guard choice.option >= 0 else { continue }
-      sum &+= Int128(limit.weight(of: group.users.options[choice.option], Int(user), group.users))
-    }
-    return sum
+    settled.demand(limit)
+      + sum(group) { user in
+        let choice = group.choice(user, at: tariff)
+        guard choice.option >= 0 else { return 0 }
+        return Int128(limit.weight(of: group.users.options[choice.option], user, group.users))
+      }
   }
 
   /// How many users' choices weigh on a limit.
   func choosers(_ limit: Limit, _ group: PlanGroup, at tariff: PlanTariff) -> Int {
-    users.count { user in
-      let choice = group.choice(Int(user), at: tariff)
-      return choice.option >= 0 && limit.weight(of: group.users.options[choice.option], Int(user), group.users) > 0
-    }
+    Int(
+      sum(group) { user in
+        let choice = group.choice(user, at: tariff)
+        guard choice.option >= 0 else { return 0 }
+        return limit.weight(of: group.users.options[choice.option], user, group.users) > 0 ? 1 : 0
+      })
   }
 
   /// `sum of the nets of all choices + sum of price * left`, at prices within the box.
@@ -111,7 +133,14 @@ struct PlanPool {
     for (index, price) in tariff.prices.enumerated() where price != 0 {
       sum += price * (group.left[index] - settled.demand(group.limits[index]))
     }
-    for user in users { sum += group.choice(Int(user), at: tariff).net }
-    return sum
+    return sum + self.sum(group) { group.choice($0, at: tariff).net }
+  }
+
+  /// A whole number of each open user, added up by all threads.
+  @inline(__always)
+  private func sum(_ group: PlanGroup, _ value: (Int) -> Int128) -> Int128 {
+    group.crew.parts(of: users.count) { range in
+      users.withUnsafeBufferPointer { $0[range].reduce(Int128(0)) { $0 &+ value(Int($1)) } }
+    }.reduce(0, &+)
   }
 }

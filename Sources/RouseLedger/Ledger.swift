@@ -99,6 +99,9 @@ package final class Ledger: Sendable {
   /// Counts what has been committed and applied: it grows with every change of a user's facts.
   package var sequence: UInt64 { memory.sequence }
 
+  /// Has somebody told how long each group of changes took to be durable, in nanoseconds, on the ledger's own thread.
+  package func observeCommits(_ tell: @escaping @Sendable (UInt64) -> Void) { writer.observer.withLock { $0 = tell } }
+
   // MARK: - Memory
 
   /// Reads the memory under a lock that keeps writing out: for a few milliseconds at a time, and never within itself.

@@ -55,7 +55,10 @@ struct Listener: Sendable {
       }
     }
     let isRefused = number > most
-    let session = Session(shared(setup), isRefused: isRefused, at: .now())
+    let shared = shared(setup)
+    shared.meters.connections.increment()
+    if isRefused { shared.meters.refusedConnections.increment() }
+    let session = Session(shared, isRefused: isRefused, at: .now())
     let handler = SessionHandler(session, pool: pool, logger: logger, notes: notes)
     try channel.pipeline.syncOperations.addHandlers([
       TLSHandler(server: setup.tls, isBrief: isRefused), handler,

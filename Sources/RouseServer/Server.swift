@@ -22,6 +22,9 @@ package struct Server: Service, CustomStringConvertible {
   private let refusedLogins: RefusedLogins?
   private let keeping: Keeping?
   private let shadow: Shadow
+  /// What the ledger knew to be live before this server.
+  private let lastLive: String?
+  private let isStopping = Flag()
 
   /// Checks all that can be checked before anything listens.
   /// - Parameters:
@@ -42,7 +45,8 @@ package struct Server: Service, CustomStringConvertible {
         "--listen \(listen): off loopback the server needs identities in its configuration, or tokens")
     }
     address = listen ?? configuration.listen
-    let policies = try PolicyStore.read(file: configuration.policyFile, now: Session.Time.now().wall)
+    let policies = try PolicyStore.read(
+      file: configuration.policyFile, approval: configuration.policyApproval, now: Session.Time.now().wall)
     setup = try Setup(configuration, files: .init(text, configuration), former: nil)
     let audit =
       try makeAudit
@@ -65,6 +69,7 @@ package struct Server: Service, CustomStringConvertible {
       logger: logger, clock: wallClock)
     self.portFile = portFile
     self.logger = logger
+    lastLive = try? keeping?.ledger.policies(most: 1).first?.version
     keeping?.hasChanged(policies)
   }
 
@@ -111,6 +116,9 @@ package struct Server: Service, CustomStringConvertible {
   /// - Parameter now: seconds since 1970.
   package func certificateWarnings(now: Int64) -> [String] { reload.setup.tls.warnings(now: now) }
 
+  /// Words for approvals that nobody could give.
+  package var approvalWarnings: [String] { setup.configuration.approvalWarnings }
+
   /// Reads configuration, certificates, tokens and policy again.
   package func reload(by actor: AuditActor) { reload.reload(by: actor) }
 
@@ -137,18 +145,23 @@ package struct Server: Service, CustomStringConvertible {
     let limits = setup.configuration.limits
     let memory = MemoryPool(size: limits.unfinishedBytes)
     let rankMemory = MemoryPool(size: limits.rankBytes)
+    let status = status(pool, connections, memory, rankMemory)
+    let operatorPort = try await openOperatorPort(status, group)
     let listener: any Channel
     do {
-      listener = try await makeListener(group, pool, connections, memory, rankMemory).bind(address)
+      listener = try await makeListener(group, pool, connections, memory, rankMemory, status).bind(address)
     } catch {
+      try? await operatorPort?.close()
       throw ConfigurationError("cannot listen on \(address): \(reason(error))")
     }
     let bound = Address(host: address.host, port: listener.localAddress?.port ?? address.port)
     do {
       if let portFile { try write(bound, to: portFile) }
       try recordStart()
+      reload.beginApprovals(lastLive: lastLive)
     } catch {
       try? await listener.close()
+      try? await operatorPort?.close()
       throw error
     }
     logger.info("listening", metadata: ["address": "\(bound)", "policy": "\(policyVersion)"])
@@ -186,6 +199,7 @@ package struct Server: Service, CustomStringConvertible {
 
     try await gracefulShutdown()
 
+    isStopping.set()
     let seconds = reload.setup.configuration.drainSeconds
     logger.info("stopping: finishing what is under way", metadata: ["drain_seconds": "\(seconds)"])
     try? await listener.close()
@@ -197,6 +211,7 @@ package struct Server: Service, CustomStringConvertible {
     await connections.wait(until: deadline)
     connections.abort()
     await connections.wait(until: Session.Time.now().monotonic &+ 1_000_000_000)
+    try? await operatorPort?.close()
     recordStop()
     logger.info("stopped")
   }
@@ -206,7 +221,7 @@ package struct Server: Service, CustomStringConvertible {
 
   private func makeListener(
     _ group: MultiThreadedEventLoopGroup, _ pool: WorkPool, _ connections: Connections, _ memory: MemoryPool,
-    _ rankMemory: MemoryPool
+    _ rankMemory: MemoryPool, _ status: ServerStatus
   ) -> Listener {
     let reload = reload
     let logger = logger
@@ -219,14 +234,47 @@ package struct Server: Service, CustomStringConvertible {
         let limits = setup.configuration.limits
         return Session.Shared(
           limits: limits, access: { reload.access }, policies: reload.policies,
-          activate: { (change) throws(WireError) in try reload.activate(change) }, memory: memory,
-          rankMemory: rankMemory, overload: { pool.backlog >= limits.queuedRequests ? pool.retryAfterMS : nil },
+          activate: { (change) throws(WireError) in try reload.activate(change) },
+          decide: { (verdict) throws(WireError) in try reload.decide(verdict) }, memory: memory, rankMemory: rankMemory,
+          overload: { pool.backlog >= limits.queuedRequests ? pool.retryAfterMS : nil },
           mayRefuse: { refusals.take(now: $0) == nil },
-          serverVersion: Self.version, keeping: keeping, shadow: shadow,
+          serverVersion: Self.version, keeping: keeping, shadow: shadow, meters: status.meters,
+          stats: { status.write(now: Session.Time.now().wall, into: &$0) },
           notesAnswers: { logger.logLevel <= .debug })
       },
       notes: Notes(logger: logger, refusedLogins: refusedLogins, pseudonyms: { reload.setup.configuration.pseudonyms }),
       logger: logger)
+  }
+
+  private func status(
+    _ pool: WorkPool, _ connections: Connections, _ memory: MemoryPool, _ rankMemory: MemoryPool
+  ) -> ServerStatus {
+    let meters = Meters()
+    keeping?.ledger.observeCommits { meters.ledgerSeconds.recordNanoseconds(Int64(clamping: $0)) }
+    let reload = reload
+    let isStopping = isStopping
+    return ServerStatus(
+      meters: meters, started: Session.Time.now().wall, policies: reload.policies, keeping: keeping,
+      connections: connections, pool: pool, memory: memory, rankMemory: rankMemory, setup: { reload.setup },
+      isStopping: { isStopping.isSet })
+  }
+
+  /// Before any peer is taken in, so that a wrong address is told at once.
+  private func openOperatorPort(
+    _ status: ServerStatus, _ group: MultiThreadedEventLoopGroup
+  ) async throws -> (any Channel)? {
+    guard let address = setup.configuration.metrics else { return nil }
+    do {
+      let channel = try await OperatorPort(status: status, group: group).bind(address)
+      let bound = Address(host: address.host, port: channel.localAddress?.port ?? address.port)
+      logger.info("metrics are told in plain HTTP", metadata: ["address": "\(bound)"])
+      if !address.isLoopback {
+        logger.warning("whoever reaches the metrics' address may read them", metadata: ["address": "\(bound)"])
+      }
+      return channel
+    } catch {
+      throw ConfigurationError("metrics: cannot listen on \(address): \(reason(error))")
+    }
   }
 
   private func recordStart() throws(ConfigurationError) {
@@ -286,6 +334,15 @@ package struct Server: Service, CustomStringConvertible {
       throw ConfigurationError("--port-file \(file): cannot be written; check that its folder is there and writable")
     }
   }
+}
+
+/// Set once, and seen by all.
+private final class Flag: Sendable {
+  private let value = Atomic<Bool>(false)
+
+  var isSet: Bool { value.load(ordering: .relaxed) }
+
+  func set() { value.store(true, ordering: .relaxed) }
 }
 
 /// Runs what blocks on a thread of its own, so that no event loop and no task waits.

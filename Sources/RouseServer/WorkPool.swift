@@ -15,6 +15,7 @@ final class WorkPool: Sendable {
   private let bulk: NIOThreadPool
   private let review = NIOThreadPool(numberOfThreads: 1)
   private let waiting = Atomic<Int>(0)
+  private let running = Atomic<Int>(0)
   /// Nanoseconds a job takes, about.
   private let pace = Atomic<UInt64>(1_000_000)
   private let threads: Int
@@ -30,6 +31,9 @@ final class WorkPool: Sendable {
 
   /// Jobs that no thread has taken up.
   var backlog: Int { waiting.load(ordering: .relaxed) }
+
+  /// Jobs that threads are at, reviews among them.
+  var underWay: Int { running.load(ordering: .relaxed) }
 
   /// When a refused request may be sent again, by what waits now: milliseconds.
   var retryAfterMS: Int {
@@ -52,6 +56,8 @@ final class WorkPool: Sendable {
       if counts { self.waiting.wrappingSubtract(1, ordering: .relaxed) }
       guard case .active = state else { return refused() }
       Self.yieldToOthers(lane)
+      self.running.wrappingAdd(1, ordering: .relaxed)
+      defer { self.running.wrappingSubtract(1, ordering: .relaxed) }
       let began = Session.Time.now().monotonic
       work()
       guard counts else { return }

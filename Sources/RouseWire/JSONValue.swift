@@ -12,6 +12,11 @@ package enum JSONValue: Sendable {
   package struct Member: Sendable {
     package let name: String
     package let value: JSONValue
+
+    package init(name: String, value: JSONValue) {
+      self.name = name
+      self.value = value
+    }
   }
 
   /// One value on one line, by the rules of the wire; nil when the bytes are anything else.

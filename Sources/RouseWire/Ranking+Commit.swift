@@ -52,6 +52,20 @@ extension Ranking {
     return chosen
   }
 
+  /// How many contacts of each stage there are on each channel: the channels of a stage side by side.
+  package var contactsByStageAndChannel: [Int] {
+    guard let plan else { return [] }
+    let channels = policy.channels.count
+    var counts = [Int](repeating: 0, count: policy.stages.count * channels)
+    var decision = Decision()
+    for user in plan.order.prefix(plan.contacts) {
+      unpack(user, into: &decision)
+      guard decision.stage >= 0 else { continue }
+      counts[decision.stage * channels + Int(users.options[plan.outcomes[user].taken].channel)] += 1
+    }
+    return counts
+  }
+
   /// Sums over the contacts, micros; as far as 64 bits go.
   package var sums: (value: Int64, spend: Int64, capital: Int64) {
     guard let plan else { return (0, 0, 0) }

@@ -4,7 +4,7 @@ import RouseCore
 package final class Ranking: @unchecked Sendable {
   // Sendable because one task at a time holds it: parts are added in order, then the plan is made, then rows are written.
   private let scorer: Scorer
-  private let policy: Policy
+  let policy: Policy
   private let writer: DecisionWriter
   private let rows: RankRows
   private var parts: [RankPart] = []
@@ -114,12 +114,15 @@ package final class Ranking: @unchecked Sendable {
   /// Chooses the contacts. After it no part may be added.
   /// - Parameters:
   ///   - limits: those that the rank was made with, where it was made with any.
+  ///   - threads: that may share the work.
   ///   - isAbandoned: once it is true, nobody will ask for the rows.
-  package func finish(_ limits: PlanLimits, isAbandoned: () -> Bool = { false }) {
+  package func finish(_ limits: PlanLimits, threads: Int = 1, isAbandoned: () -> Bool = { false }) {
     seen = SeenUsers()
     totals = counted
     if let sieve { narrow(sieve) }
-    let plan = Plan(users: users, policy: policy, limits: limits, rankWaitlist: rows == .all, isAbandoned: isAbandoned)
+    let plan = Plan(
+      users: users, policy: policy, limits: limits, rankWaitlist: rows == .all, threads: threads,
+      isAbandoned: isAbandoned)
     let eligible = totals.statuses[Int(Status.eligible.rawValue)]
     totals.statuses[Int(Status.eligible.rawValue)] = 0
     totals.statuses[Int(Status.contact.rawValue)] += plan.contacts
@@ -180,6 +183,12 @@ package final class Ranking: @unchecked Sendable {
       }
       if asLines { out.put(0x0A) }
     }
+  }
+
+  /// What was decided on a user.
+  func unpack(_ user: Int, into decision: inout Decision) {
+    let place = places[user]
+    parts[Int(place.part)].unpack(place.packing, policy: policy, into: &decision)
   }
 
   /// A candidate's line with an empty user_id; empty for one of the audience.

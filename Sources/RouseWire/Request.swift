@@ -2,7 +2,7 @@ import RouseCore
 
 /// What a request asks for.
 package enum Operation: String, Sendable, CaseIterable {
-  case ping, auth, info, fields, score, rank, record, load, erase, user, plans, plan, policy, review
+  case ping, auth, info, fields, score, rank, record, load, erase, user, plans, plan, policy, review, stats
   /// End or break off a stream; outside one they are mistakes.
   case end, cancel
 }
@@ -110,6 +110,13 @@ package struct Request: Sendable {
   package var against: String?
   package var reviewAction = ReviewAction.period
   package var past = PastSettings()
+  /// Of `review`: what one new user costs; money.
+  package var newUserCost: Double?
+  /// Of `fit`: how far present points may be off, in points; outcomes that a change needs; the part of the rows that old
+  /// and new policy are only tried on.
+  package var priorSD: Double?
+  package var leastEvents: Int?
+  package var holdoutShare: Double?
   /// Of `activate`: the policy is to decide beside the live one. Of `shadow`: false ends that.
   package var shadow: Bool?
   package var isShadow: Bool { shadow == true }

@@ -108,14 +108,14 @@ private enum RequestMembers {
 
   static func known(_ operation: Operation) -> [String] {
     switch operation {
-    case .ping, .info, .fields, .end, .cancel: common
+    case .ping, .info, .fields, .stats, .end, .cancel: common
     case .auth: common + ["token"]
     case .policy:
       common + [
         "do", "text", "format", "against", "shadow", "users", "audience", "ledger", "budget", "capital", "capacity",
-        "quota", "tier_first", "limit", "since", "until", "weeks",
+        "quota", "tier_first", "limit", "since", "until", "weeks", "prior_sd", "least_events", "holdout_share",
       ]
-    case .review: common + ["do", "since", "until", "weeks", "plan_id"]
+    case .review: common + ["do", "since", "until", "weeks", "plan_id", "new_user_cost"]
     case .score: common + ["users", "stream", "audience", "ledger", "explain", "valid_until"]
     case .rank:
       common + [
@@ -318,6 +318,14 @@ private enum RequestMembers {
     case "since": request.past.since = try moment(value, at)
     case "until": request.past.until = try moment(value, at)
     case "weeks": request.past.weeks = Int(try whole(value, 1...260, at))
+    case "new_user_cost":
+      guard let number = value.number, number >= 0, number <= 1e9 else {
+        throw WireError(.badRequest, "a number from 0 to 1000000000 belongs here", at: at)
+      }
+      request.newUserCost = number
+    case "prior_sd": request.priorSD = try number(value, 0.1...1000, at)
+    case "least_events": request.leastEvents = Int(try whole(value, 1...1_000_000, at))
+    case "holdout_share": request.holdoutShare = try number(value, 0.01...0.99, at)
     case "format": request.format = try choice(value, at)
     case "text":
       guard case .text(let text) = value else {
@@ -400,6 +408,16 @@ private enum RequestMembers {
         at: at)
     }
     return Int64(number)
+  }
+
+  private static func number(_ value: JSONValue, _ range: ClosedRange<Double>, _ at: String) throws(WireError) -> Double
+  {
+    guard let number = value.number, range.contains(number) else {
+      throw WireError(
+        .badRequest, "a number from \(shortest(range.lowerBound)) to \(shortest(range.upperBound)) belongs here", at: at
+      )
+    }
+    return number
   }
 
   private static func money(_ value: JSONValue, _ most: Double, _ at: String) throws(WireError) -> LimitSetting<Double>

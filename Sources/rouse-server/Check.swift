@@ -16,7 +16,9 @@ struct Check: ParsableCommand {
       configurationFile: config, listen: nil, portFile: nil, threshold: LogThreshold(.warning),
       logger: Logger(label: "rouse-server"), makeAudit: false)
     if let file = server.auditFile { try AuditLog.check(file: file) }
-    for warning in server.certificateWarnings(now: wallClock()) { RouseServerCommand.complain("warning: \(warning)") }
+    for warning in server.certificateWarnings(now: wallClock()) + server.approvalWarnings {
+      RouseServerCommand.complain("warning: \(warning)")
+    }
     print("ok: \(config), policy \(server.policyVersion)")
   }
 }

@@ -63,7 +63,7 @@ import Testing
   }
 
   private static func isAsTheModelHasIt(
-    _ all: [PlanReference.User], _ policy: Policy, _ limits: PlanLimits, few: Int, waitlist: Bool
+    _ all: [PlanReference.User], _ policy: Policy, _ limits: PlanLimits, few: Int, threads: Int, waitlist: Bool
   ) -> Bool {
     var users = PlanUsers(policy: policy)
     for user in all {
@@ -76,7 +76,8 @@ import Testing
         users.append(decision, tie: user.tie, userID: $0, quotas: { user.quotas[$0] }, quotaCount: user.quotas.count)
       }
     }
-    let plan = Plan(users: users, policy: policy, limits: limits, rankWaitlist: waitlist, few: few)
+    let plan = Plan(
+      users: users, policy: policy, limits: limits, rankWaitlist: waitlist, few: few, threads: threads, worthwhile: 1)
     let model = PlanReference(all, policy: policy, limits: limits)
     #expect(plan.cut.map { "\($0.limit):\($0.price)" } == model.cut)
     #expect(plan.netValueAtMost == model.atMost)
@@ -102,7 +103,8 @@ import Testing
       let policy = Self.policy(&random)
       let users = Self.users(.random(in: 0...60, using: &random), policy, &random)
       let limits = Self.limits(users, policy, &random)
-      guard Self.isAsTheModelHasIt(users, policy, limits, few: few, waitlist: seed % 2 == 0) else {
+      guard Self.isAsTheModelHasIt(users, policy, limits, few: few, threads: 1 + seed % 3, waitlist: seed % 2 == 0)
+      else {
         Issue.record("seed \(seed)")
         return
       }
@@ -114,6 +116,7 @@ import Testing
     let policy = Self.policy(&random)
     let users = Self.users(2000, policy, &random)
     let limits = Self.limits(users, policy, &random)
-    #expect(Self.isAsTheModelHasIt(users, policy, limits, few: 100, waitlist: false), "seed \(seed)")
+    #expect(
+      Self.isAsTheModelHasIt(users, policy, limits, few: 100, threads: 1 + seed % 4, waitlist: false), "seed \(seed)")
   }
 }

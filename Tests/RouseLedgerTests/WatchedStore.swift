@@ -75,6 +75,15 @@ private struct WatchedWriting: LedgerWriting {
     try writing.contacts(of: plan, from: rank, most: most)
   }
   func plans(of user: Int) throws -> [StoredPlace] { try writing.plans(of: user) }
+  func plans(madeIn period: Range<Int64>) throws -> [PlanLine] { try writing.plans(madeIn: period) }
+  func firstMade(leasedBeyond moment: Int64) throws -> Int64? { try writing.firstMade(leasedBeyond: moment) }
+  func eachRow(of plan: Int, withTexts: Bool, _ body: (StoredRow, StoredTexts?) throws -> Bool) throws -> Bool {
+    try writing.eachRow(of: plan, withTexts: withTexts, body)
+  }
+  func eachEvent(of kind: Int, in period: Range<Int64>, _ body: (StoredEvent) throws -> Bool) throws -> Bool {
+    try writing.eachEvent(of: kind, in: period, body)
+  }
+  func policy(_ version: String) throws -> StoredPolicy? { try writing.policy(version) }
   func candidate(_ user: Int) throws -> [UInt8]? { try writing.candidate(user) }
   func candidates(from user: Int, most: Int) throws -> [(user: Int, line: [UInt8])] {
     try writing.candidates(from: user, most: most)

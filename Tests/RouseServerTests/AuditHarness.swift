@@ -62,5 +62,9 @@ final class AuditHarness {
         fingerprint: "ab")),
     .loginsRefused(RefusedLoginCount(RefusedLogin(at: time, peer: "a", reason: .thirdBadToken))),
     .recovered(bytes: 5, text: "{\"seq"), .fileReplaced(last: AuditPosition(seq: 7, hash: "cd")),
+    .policyProposed(from: "a", to: "b", by: .identity("ann")),
+    .policyApproved(from: "a", to: "b", by: .identity("ben"), author: "identity:ann\n\""),
+    .policyWithdrawn(policy: "b", by: .identity("ben"), author: "file"),
+    .policyRolledBack(from: "b", to: "a", by: .identity("ben")), .policyUnapproved(from: "a", to: "b"),
   ]
 }

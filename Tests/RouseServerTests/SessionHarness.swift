@@ -106,7 +106,10 @@ final class SessionHarness {
         activate: { (change) throws(WireError) in
           self.activated.append(change)
           let version = self.policies.versions[0]
-          return (version, version.name)
+          return PolicyOutcome(policy: version.name, was: version.name, state: .live)
+        },
+        decide: { (verdict) throws(WireError) in
+          PolicyOutcome(policy: verdict.policy, was: self.policies.versions[0].name, state: .live)
         }, memory: memory, rankMemory: rankMemory, overload: { self.overload }, mayRefuse: { _ in self.mayRefuse },
         serverVersion: "test", keeping: keeping, shadow: shadow, notesAnswers: { true })
     }

@@ -1,4 +1,5 @@
 import RouseCore
+import RouseReview
 import RouseWire
 
 /// The columns of a CSV file as a tree: `device.os` and `device.tier` are members of one object.
@@ -24,11 +25,27 @@ struct CSVColumns {
   }
 
   let count: Int
+  let names: [String]
   private var nodes: [Node] = []
 
-  /// - Parameter known: all that there may be; nil: any.
-  init(_ names: [String], kinds: [String: FieldKind], known: [String]? = nil) throws {
+  /// - Parameters:
+  ///   - known: all that there may be; nil: any.
+  ///   - needsUserID: `user_id` must be among them.
+  ///   - renamesAll: no policy says yet which names are fields: each column is called what a field may be.
+  init(
+    _ names: [String], kinds: [String: FieldKind], known: [String]? = nil, needsUserID: Bool = true,
+    renamesAll: Bool = false
+  ) throws {
     count = names.count
+    // A policy that was made from a file calls `Marital Status` what a field may be called.
+    let names = names.map { name in
+      guard kinds[name] == nil, name != "user_id", !name.isEmpty, case let usable = FieldNames.usable(name),
+        usable != name,
+        renamesAll || kinds[usable] != nil, !names.contains(usable)
+      else { return name }
+      return usable
+    }
+    self.names = names
     if let known, let stray = names.first(where: { !$0.isEmpty && !$0.hasPrefix("x_") && !known.contains($0) }) {
       throw Fault(
         message: "column '\(stray)' is none of \(known.joined(separator: ", "))"
@@ -46,7 +63,7 @@ struct CSVColumns {
       try Self.insert(
         steps[...], .cell(column: column, kind: Self.kind(of: name, kinds)), into: &nodes, name: name)
     }
-    if !names.contains("user_id") {
+    if needsUserID, !names.contains("user_id") {
       let hint = Suggestion.sentence(for: "user_id", among: names)
       throw Fault(message: "the first line must name the columns, and one of them is 'user_id'\(hint)")
     }

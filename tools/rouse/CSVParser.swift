@@ -1,4 +1,4 @@
-/// CSV as RFC 4180 has it: quoted cells may hold commas, quotes (doubled) and line ends; lines end with LF or CRLF; a BOM
+/// CSV as RFC 4180 has it, or with semicolons or tabs between cells: quoted cells may hold commas, quotes (doubled) and line ends; lines end with LF or CRLF; a BOM
 /// at the start is dropped. One record at a time, from a file of any size.
 struct CSVParser {
   /// The cells of one record, one after the other.
@@ -23,6 +23,8 @@ struct CSVParser {
   private var line = 1
   private var isAtStart = true
   private let longestRecord: Int
+  /// What stands between cells: a comma, or where the first line has none outside quotes, its semicolons or tabs.
+  private(set) var separator: UInt8 = 0x2C
 
   init(_ input: FileInput, longestRecord: Int) {
     self.input = input
@@ -52,11 +54,26 @@ struct CSVParser {
       if isAtStart {
         isAtStart = false
         if buffer[..<min(end, 3)].elementsEqual([0xEF, 0xBB, 0xBF]) { at = 3 }
+        separator = Self.separator(of: buffer[at..<end])
         if at == end { return try byte() }
       }
     }
     at += 1
     return buffer[at - 1]
+  }
+
+  /// By the first line, as far as it is here.
+  private static func separator(of bytes: ArraySlice<UInt8>) -> UInt8 {
+    var counts: [UInt8: Int] = [:]
+    var isQuoted = false
+    for byte in bytes {
+      if byte == 0x22 { isQuoted.toggle() }
+      if isQuoted { continue }
+      if byte == 0x0A { break }
+      if byte == 0x2C || byte == 0x3B || byte == 0x09 { counts[byte, default: 0] += 1 }
+    }
+    if counts[0x2C] != nil { return 0x2C }
+    return counts[0x3B, default: 0] >= counts[0x09, default: 0] ? (counts[0x3B] == nil ? 0x2C : 0x3B) : 0x09
   }
 
   private mutating func read(_ record: inout Record) throws -> Bool {
@@ -74,12 +91,12 @@ struct CSVParser {
     }
   }
 
-  /// Reads a cell; its separator (comma or LF), or nil at the end of the file.
+  /// Reads a cell; its separator (or LF), or nil at the end of the file.
   private mutating func cell(_ record: inout Record, first: Bool) throws -> UInt8? {
     let start = record.bytes.count
     while let byte = try byte() {
       switch byte {
-      case 0x2C: return byte
+      case separator: return byte
       case 0x0A:
         line += 1
         if record.bytes.count > start, record.bytes.last == 0x0D { record.bytes.removeLast() }
@@ -102,7 +119,7 @@ struct CSVParser {
       }
       switch try self.byte() {
       case 0x22: try append(0x22, &record)
-      case 0x2C: return 0x2C
+      case separator: return separator
       case 0x0A:
         line += 1
         return 0x0A

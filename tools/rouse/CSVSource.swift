@@ -16,14 +16,20 @@ final class CSVSource: CandidateSource {
   /// - Parameters:
   ///   - kinds: of the policy's fields, by name.
   ///   - known: all columns that there may be; nil: any.
-  init(_ input: FileInput, kinds: [String: FieldKind], known: [String]? = nil) throws {
+  ///   - needsUserID: a column `user_id` must be there.
+  ///   - renamesAll: as `CSVColumns` has it.
+  init(
+    _ input: FileInput, kinds: [String: FieldKind], known: [String]? = nil, needsUserID: Bool = true,
+    renamesAll: Bool = false
+  ) throws {
     var parser = CSVParser(input, longestRecord: Self.longestRecord)
     var header = CSVParser.Record()
     guard try parser.next(&header) else {
       throw Failure(.usage, "\(input.name) is empty; its first line should name the columns")
     }
     do {
-      columns = try CSVColumns(header.texts, kinds: kinds, known: known)
+      columns = try CSVColumns(
+        header.texts, kinds: kinds, known: known, needsUserID: needsUserID, renamesAll: renamesAll)
     } catch let fault as CSVColumns.Fault {
       throw parser.fault(header.line, fault.message)
     }

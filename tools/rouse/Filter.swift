@@ -78,7 +78,7 @@ struct Filter {
         progress.add(lines)
       })
     progress.note("ranking")
-    ranking.finish(limits)
+    ranking.finish(limits, threads: threads)
     progress.finish()
     var cursor = Ranking.Cursor()
     var out = ByteWriter(capacity: 1 << 17)

@@ -35,13 +35,15 @@ struct InputOptions: ParsableArguments {
   var csv = false
 
   @OptionGroup(title: "Input") var moment: MomentOptions
+  @OptionGroup(title: "Input") var adaptation: InputAdaptation
 
   func source(_ path: String?, kinds: @autoclosure () async throws -> [String: FieldKind]) async throws
     -> any CandidateSource
   {
     let input = try FileInput(path)
-    guard Self.isCSV(path, csv) else { return LineSource(input) }
-    return try CSVSource(input, kinds: try await kinds())
+    guard Self.isCSV(path, csv) else { return adaptation.adapt(LineSource(input)) }
+    return adaptation.adapt(
+      try CSVSource(input, kinds: try await kinds(), needsUserID: !adaptation.givesUserID))
   }
 
   /// - Parameter flag: it is, whatever its name.

@@ -28,7 +28,8 @@ struct Rouse: AsyncParsableCommand {
     version: "rouse \(Version.text)",
     subcommands: [
       Ping.self, Info.self, Fields.self, Score.self, Rank.self, Explain.self, Load.self, Record.self, User.self,
-      Plans.self, ShowPlan.self, Erase.self, PolicyCommand.self, Bench.self,
+      Plans.self, ShowPlan.self, ReplayCommand.self, ReviewCommand.self, Erase.self, PolicyCommand.self, Stats.self,
+      Bench.self,
     ])
 
   static func main() async {

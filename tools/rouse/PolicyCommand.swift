@@ -5,10 +5,12 @@ import RouseWire
 
 struct PolicyCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "policy", abstract: "Check, show and activate policies.",
+    commandName: "policy", abstract: "Check, test, compare, fit and activate policies.",
     subcommands: [
-      PolicyCheck.self, PolicyShow.self, PolicyHistory.self, PolicyActivate.self,
-      PolicyCompare.self, PolicyShadow.self,
+      PolicyCheck.self, PolicyTest.self, PolicyShow.self, PolicyDiff.self, PolicyCompare.self, PolicyBacktest.self,
+      PolicyStart.self, PolicyFitCommand.self, PolicyImport.self, PolicyActivate.self, PolicyApprove.self,
+      PolicyWithdraw.self,
+      PolicyRollback.self, PolicyHistory.self, PolicyShadow.self,
     ])
 }
 
@@ -20,9 +22,14 @@ struct PolicyCheck: AsyncParsableCommand {
         rouse policy check policy.yaml
         rouse policy check policy.yaml --set plan.budget=12.5
         rouse policy check policy.json --json
+        rouse policy check policy.yaml --lint
 
       Exit code 0: the policy loads. 2: it does not, and each fault stands on a line FILE:LINE:COLUMN: kind: path: \
       message. With --json each is a JSON object on standard output; a sound policy prints nothing.
+
+      --lint looks further, at a policy that loads: stages and bins that nobody reaches, rules that imply each other, \
+      limits that never bind, and more (proto-spec/lint.md). Each finding stands on a line of standard output, \
+      FILE:LINE:COLUMN: code: path: message; remedy. Exit code 0: nothing found. 1: something.
       """)
 
   @Argument(help: "YAML, or JSON by its name.", completion: .file(extensions: ["yaml", "yml", "json"]))
@@ -32,7 +39,10 @@ struct PolicyCheck: AsyncParsableCommand {
     help: ArgumentHelp("Change a value before the check; repeatable. The value is JSON.", valueName: "path=json"))
   var set: [String] = []
 
-  @Flag(help: "Faults as JSON lines on standard output.")
+  @Flag(help: "Look for what loads and yet cannot be meant.")
+  var lint = false
+
+  @Flag(help: "Faults, or findings, as JSON lines on standard output.")
   var json = false
 
   func run() async throws {
@@ -40,6 +50,12 @@ struct PolicyCheck: AsyncParsableCommand {
     let diagnostics: [Diagnostic]
     switch Result(catching: { () throws(PolicyDiagnostics) in try PolicyFile.definition(bytes, file, set) }) {
     case .success(let definition):
+      if lint {
+        let lint = try PolicyLint(bytes, file, set: set)
+        try lint.write(file: file, asJSON: json)
+        if !lint.findings.isEmpty { throw Failure(.invalidInput, "") }
+        return
+      }
       if !json { try print("\(file): sound\n" + Self.summary(Policy(definition, bytes: bytes))) }
       return
     case .failure(let error):

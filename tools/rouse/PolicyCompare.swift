@@ -16,6 +16,7 @@ struct PolicyCompare: AsyncParsableCommand {
         rouse policy compare new.yaml --on audience --profile home/client.yaml
         rouse policy compare new.yaml cash-loan-recall@3f9c2a71d0e4 --on 'audience:tier = "3m"' --profile home/client.yaml
         rouse policy compare policy.yaml policy.yaml --set plan.budget=12.5 --on candidates.ndjson --json
+        rouse policy compare new.yaml --on audience --profile home/client.yaml --html change.html
 
       Both policies decide on the same candidates, and a plan is made under each: by its own limits, or by those that are \
       given, which then hold for both. Nothing is sent to anybody, and nothing is kept.
@@ -27,6 +28,8 @@ struct PolicyCompare: AsyncParsableCommand {
       audience:CONDITION takes those for whom the condition holds.
 
       On a terminal the answer is sentences and tables; in a pipe, or with --json, one JSON object (proto-spec/compare.md).
+
+      \(PageOptions.help)
       """)
 
   @Argument(
@@ -68,6 +71,7 @@ struct PolicyCompare: AsyncParsableCommand {
   var threads: Int?
 
   @OptionGroup(title: "Output") var output: OutputOptions
+  @OptionGroup(title: "Output") var page: PageOptions
   @OptionGroup(title: "With a server") var connection: ConnectionOptions
 
   func validate() throws {
@@ -108,14 +112,17 @@ struct PolicyCompare: AsyncParsableCommand {
   }
 
   func run() async throws {
+    let target = try page.file()
     let json: [UInt8]
     if let audience {
       json = try await askServer(audience)
     } else {
       json = try await compareHere()
     }
-    guard output.isTable else { return try StandardOutput().write(line: json) }
+    guard target != nil || output.isTable else { return try StandardOutput().write(line: json) }
     guard let comparison = JSONValue(json) else { throw ClientError.garbled("the comparison cannot be read") }
+    try target?.commit(page: CompareReport(comparison).html)
+    guard output.isTable else { return try StandardOutput().write(line: json) }
     try StandardOutput().write(ComparisonReport(comparison).text)
   }
 

@@ -12,21 +12,60 @@ struct PolicyShow: AsyncParsableCommand {
         rouse policy show --profile home/client.yaml > live.yaml
         rouse policy show --profile home/client.yaml --policy-version cash-loan-recall@3f9c2a71d0e4
 
-      Any of the versions that 'rouse policy history' lists can be shown.
+      Any of the versions that 'rouse policy history' lists can be shown, those too that wait for an approval.
+
+        rouse policy show --effective --profile home/client.yaml
+        rouse policy show --effective policy.yaml --set plan.budget=500
+
+      --effective shows every value in force instead, those that nobody wrote too, and where each stands: \
+      LINE:COLUMN, default, or --set. With a file it needs no server.
       """)
+
+  @Argument(
+    help: "With --effective: not a server's policy, but this file.",
+    completion: .file(extensions: ["yaml", "yml", "json"]))
+  var file: String?
+
+  @Flag(help: "Every value in force and where it stands.")
+  var effective = false
+
+  @Option(
+    help: ArgumentHelp(
+      "With --effective: change a value first; repeatable. The value is JSON.", valueName: "path=json"))
+  var set: [String] = []
+
+  @Flag(help: "With --effective: a JSON line for each value.")
+  var json = false
 
   @Option(help: ArgumentHelp("Not the live one, but this.", valueName: "version"))
   var policyVersion: String?
 
   @OptionGroup(title: "With a server") var connection: ConnectionOptions
 
+  func validate() throws {
+    if !effective, file != nil || !set.isEmpty || json {
+      throw ValidationError("FILE, --set and --json are for --effective; give that too")
+    }
+  }
+
   func run() async throws {
+    if effective, let file {
+      let bytes = try FileInput.contents(of: file)
+      return try PolicyEffective(bytes, format: Document.Format(fileName: file), file: file, set: set)
+        .write(asJSON: json)
+    }
     var line = RequestLine("policy")
     line.set("do", text: "show")
     line.set("policy", text: policyVersion)
     let request = line
     let reply = try await connection.client().withConnection { try await $0.request(request.line) }
-    try StandardOutput().write(reply.value["text"]?.text ?? "")
+    let text = reply.value["text"]?.text ?? ""
+    if effective {
+      let format: Document.Format = reply.value["format"]?.text == "json" ? .json : .yaml
+      let version = harmless(reply.value["policy"]?.text ?? "the live policy")
+      return try PolicyEffective(Array(text.utf8), format: format, file: version, set: set).write(asJSON: json)
+    }
+    try StandardOutput().write(text)
   }
 }
 
@@ -37,7 +76,9 @@ struct PolicyHistory: AsyncParsableCommand {
     discussion: """
         rouse policy history --profile home/client.yaml
 
-      Requests may pin any of these (rouse rank --policy-version), and 'rouse policy show --policy-version' prints them.
+      What waits for an approval stands first (rouse policy approve), then the live one and those before it since the \
+      server started, which requests may pin (rouse rank --policy-version), then older ones that the ledger has kept. \
+      'rouse policy show --policy-version', 'diff' and 'rollback' take any of them.
       """)
 
   @OptionGroup(title: "With a server") var connection: ConnectionOptions
@@ -50,9 +91,21 @@ struct PolicyHistory: AsyncParsableCommand {
     let reply = try await connection.client().withConnection { try await $0.request(request.line) }
     guard output.isTable else { return try StandardOutput().write(line: reply.line) }
     var table = Table([.init(title: "policy"), .init(title: "since"), .init(title: "by"), .init(title: "")])
-    let rows = (reply.value["versions"]?.items ?? []).map { version in
-      ["policy", "since", "by"].map { harmless(version[$0]?.text ?? "") }
-        + [version["live"]?.boolean == true ? "live" : ""]
+    // What waits first: someone should look at it.
+    var rows = (reply.value["proposals"]?.items ?? []).map { proposal in
+      let against = proposal["against"]?.text
+      let stands = against == reply.value["policy"]?.text
+      return ["policy", "at", "author"].map { harmless(proposal[$0]?.text ?? "") }
+        + [stands ? "waits for an approval" : "waits, but was to replace \(harmless(against ?? ""))"]
+    }
+    for version in reply.value["versions"]?.items ?? [] {
+      let author = version["author"]?.text.map { ", put forward by \(harmless($0))" } ?? ""
+      rows.append(
+        ["policy", "since"].map { harmless(version[$0]?.text ?? "") }
+          + [harmless(version["by"]?.text ?? "") + author, version["live"]?.boolean == true ? "live" : ""])
+    }
+    for version in reply.value["older"]?.items ?? [] {
+      rows.append(["policy", "since", "by"].map { harmless(version[$0]?.text ?? "") } + ["from the ledger"])
     }
     table.fit(rows, width: nil)
     try StandardOutput().write(([table.header] + rows.map(table.line)).joined(separator: "\n") + "\n")
@@ -69,7 +122,8 @@ struct PolicyActivate: AsyncParsableCommand {
       The server checks it, saves it in the place of its own file, and answers by it from the next request on; requests
       under way finish on the policy they began with. A faulty one changes nothing, and all its faults are shown.
       --against names the live policy that you have looked at (rouse policy history): if someone else has activated
-      another since, nothing is changed. Without it, whichever is live is replaced.
+      another since, nothing is changed. Without it, whichever is live is replaced. Where the server's configuration says \
+      'policy_approval: required', it waits until someone else approves it (rouse policy approve).
 
         rouse policy activate policy.yaml --shadow --profile home/client.yaml
 
@@ -124,6 +178,10 @@ struct PolicyActivate: AsyncParsableCommand {
     }
     let now = reply.value["policy"]?.text ?? ""
     let was = reply.value["was"]?.text ?? ""
+    if reply.value["state"]?.text == "proposed" {
+      return try StandardOutput().write(
+        "\(harmless(now)) is proposed; another person approves it with: rouse policy approve \(harmless(now))\n")
+    }
     try StandardOutput().write(
       now == was ? "\(harmless(now)) is live already\n" : "\(harmless(now)) is live; it was \(harmless(was))\n")
   }

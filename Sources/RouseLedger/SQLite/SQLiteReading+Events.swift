@@ -34,7 +34,7 @@ extension SQLiteSession {
   }
 
   /// A plan's number, or the text that is none.
-  private static func event(_ row: SQLStatement) throws -> StoredEvent {
+  static func event(_ row: SQLStatement) throws -> StoredEvent {
     let plan = row.isInteger(4) ? PlanName.id(try row.int(4)) : try row.optionalText(4)
     return StoredEvent(
       user: try row.int(0), kind: try row.int(1), at: try row.integer(2),

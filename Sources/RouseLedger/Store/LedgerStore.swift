@@ -51,6 +51,14 @@ package protocol LedgerReading {
   func contacts(of plan: Int, from rank: Int, most: Int) throws -> [Ledger.PlanRow]
   /// The latest first.
   func plans(of user: Int) throws -> [StoredPlace]
+  /// Plans made in a period, in any order.
+  func plans(madeIn period: Range<Int64>) throws -> [PlanLine]
+  /// When the first plan was made, of those made before a moment whose leases ended after it.
+  func firstMade(leasedBeyond moment: Int64) throws -> Int64?
+  /// The rows of a plan in rank order, then the ghosts, until the body says no more; whether it never did.
+  func eachRow(of plan: Int, withTexts: Bool, _ body: (StoredRow, StoredTexts?) throws -> Bool) throws -> Bool
+  /// Events of a kind in a period, by time, until the body says no more; whether it never did.
+  func eachEvent(of kind: Int, in period: Range<Int64>, _ body: (StoredEvent) throws -> Bool) throws -> Bool
 
   func candidate(_ user: Int) throws -> [UInt8]?
   /// In order of users' numbers.
@@ -58,6 +66,7 @@ package protocol LedgerReading {
 
   /// The one made live last first.
   func policies(most: Int) throws -> [StoredPolicy]
+  func policy(_ version: String) throws -> StoredPolicy?
 }
 
 /// What can be changed in an engine, within one transaction.

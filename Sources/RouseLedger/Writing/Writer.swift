@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 
 /// The one thread that writes. It takes what waits into one transaction, up to a bound, carries it into the memory, and
 /// answers.
@@ -9,6 +10,8 @@ final class Writer: @unchecked Sendable {
   let secret: LedgerSecret
   let inbox = Inbox()
   private let note: @Sendable (String) -> Void
+  /// Told how long each transaction took, in nanoseconds.
+  let observer = Mutex<(@Sendable (UInt64) -> Void)?>(nil)
 
   // Of the writer's thread.
   var names: Names
@@ -38,10 +41,12 @@ final class Writer: @unchecked Sendable {
     hasErased = restored.hasErased
   }
 
-  private static func monotonic() -> Int {
+  private static func monotonic() -> Int { Int(nanoseconds() / 1_000_000_000) }
+
+  private static func nanoseconds() -> UInt64 {
     var now = timespec()
     clock_gettime(CLOCK_MONOTONIC, &now)
-    return now.tv_sec
+    return UInt64(clamping: now.tv_sec) &* 1_000_000_000 &+ UInt64(clamping: now.tv_nsec)
   }
 
   func submit(_ work: Work) {
@@ -87,8 +92,10 @@ final class Writer: @unchecked Sendable {
     }
     group = Group(after: memory.standing.userCount)
     var outcomes: [Outcome] = []
+    let began = Self.nanoseconds()
     do {
       outcomes = try store.write { writing in try works.map { try piece($0, writing) } }
+      observer.withLock { $0 }?(Self.nanoseconds() &- began)
     } catch {
       let failure = fail(error)
       for work in works { work.fail(failure) }

@@ -19,6 +19,52 @@ package protocol ReviewSource {
   /// Events of a period, in any order.
   /// - Parameter take: false: no more.
   func eachEvent(in period: Range<Int64>, _ take: (LoggedEvent) -> Bool) throws(ReviewError)
+
+  /// When the first plan was made, of those made before a moment whose leases reached beyond it; nil: there is none.
+  func firstMade(leasedBeyond moment: Int64) throws(ReviewError) -> Int64?
+
+  /// A committed plan as it is kept; nil when it is not.
+  func plan(_ id: String) throws(ReviewError) -> LoggedPlan?
+}
+
+extension ReviewSource {
+  package func firstMade(leasedBeyond moment: Int64) throws(ReviewError) -> Int64? { nil }
+  package func plan(_ id: String) throws(ReviewError) -> LoggedPlan? { nil }
+}
+
+/// A committed plan without its rows.
+package struct LoggedPlan: Sendable, Equatable {
+  package var number: Int
+  /// `P7`.
+  package var id: String
+  package var made: Int64
+  package var asOf: Int64
+  package var policy: String
+  package var campaign: String?
+  package var contacts: Int
+  package var ghosts: Int
+  /// Rows that are no longer there.
+  package var erased: Int
+  /// What the request set, and the reply's `plan`: JSON objects.
+  package var request: [UInt8]
+  package var totals: [UInt8]
+
+  package init(
+    number: Int, id: String, made: Int64, asOf: Int64, policy: String, campaign: String?, contacts: Int, ghosts: Int,
+    erased: Int, request: [UInt8], totals: [UInt8]
+  ) {
+    self.number = number
+    self.id = id
+    self.made = made
+    self.asOf = asOf
+    self.policy = policy
+    self.campaign = campaign
+    self.contacts = contacts
+    self.ghosts = ghosts
+    self.erased = erased
+    self.request = request
+    self.totals = totals
+  }
 }
 
 /// A contact of a committed plan, or a ghost: one in the holdout whom the plan would have contacted.
@@ -47,11 +93,13 @@ package struct LoggedRow: Sendable, Equatable {
   package var stage: String
   package var tier: String
   package var regionGroup: String?
+  /// Until when the plan's contacts were leased; nil where that is not known.
+  package var leasedUntil: Int64?
 
   package init(
     plan: Int, made: Int64, asOf: Int64, policy: String, campaign: String?, user: Int, rank: Int, channel: String,
     value: Int64, spend: Int64, capital: Int64, p: Int64, pd: Int64, propensity: Int64, arm: String, stage: String,
-    tier: String, regionGroup: String?
+    tier: String, regionGroup: String?, leasedUntil: Int64? = nil
   ) {
     self.plan = plan
     self.made = made
@@ -71,6 +119,7 @@ package struct LoggedRow: Sendable, Equatable {
     self.stage = stage
     self.tier = tier
     self.regionGroup = regionGroup
+    self.leasedUntil = leasedUntil
   }
 }
 

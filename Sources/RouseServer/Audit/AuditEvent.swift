@@ -13,6 +13,16 @@ package enum AuditEvent: Sendable, Equatable {
   /// A policy decides beside the live one, and is heard by nobody.
   case policyShadowed(live: String, shadow: String, by: AuditActor)
   case policyShadowEnded(shadow: String, by: AuditActor)
+  /// Someone wants it live, and another has to approve it.
+  case policyProposed(from: String, to: String, by: AuditActor)
+  /// It is live now. The author and who approved it, who is another.
+  case policyApproved(from: String, to: String, by: AuditActor, author: String)
+  /// It no longer waits for anyone.
+  case policyWithdrawn(policy: String, by: AuditActor, author: String)
+  /// One that was live before is live again.
+  case policyRolledBack(from: String, to: String, by: AuditActor)
+  /// A server that needs approvals began with a policy of which it knows no approval.
+  case policyUnapproved(from: String, to: String)
   /// - sha256: of the text that was refused.
   case policyRejected(by: AuditActor, diagnostics: Int, first: String, sha256: String)
   /// - keys: the names of what changed, dotted; never the values.
@@ -39,6 +49,11 @@ package enum AuditEvent: Sendable, Equatable {
     case .policyReloaded: "policy_reloaded"
     case .policyShadowed: "policy_shadowed"
     case .policyShadowEnded: "policy_shadow_ended"
+    case .policyProposed: "policy_proposed"
+    case .policyApproved: "policy_approved"
+    case .policyWithdrawn: "policy_withdrawn"
+    case .policyRolledBack: "policy_rolled_back"
+    case .policyUnapproved: "policy_unapproved"
     case .policyRejected: "policy_rejected"
     case .configurationReloaded: "configuration_reloaded"
     case .configurationRejected: "configuration_rejected"
@@ -60,7 +75,8 @@ package enum AuditEvent: Sendable, Equatable {
       out.member("policy", policy)
       out.member("configuration", configuration)
     case .stopped: break
-    case .policyActivated(let from, let to, let by), .policyReloaded(let from, let to, let by):
+    case .policyActivated(let from, let to, let by), .policyReloaded(let from, let to, let by),
+      .policyProposed(let from, let to, let by), .policyRolledBack(let from, let to, let by):
       out.member("from", from)
       out.member("to", to)
       out.member("by", by.description)
@@ -71,6 +87,18 @@ package enum AuditEvent: Sendable, Equatable {
     case .policyShadowEnded(let shadow, let by):
       out.member("shadow", shadow)
       out.member("by", by.description)
+    case .policyApproved(let from, let to, let by, let author):
+      out.member("from", from)
+      out.member("to", to)
+      out.member("author", author)
+      out.member("by", by.description)
+    case .policyWithdrawn(let policy, let by, let author):
+      out.member("policy", policy)
+      out.member("author", author)
+      out.member("by", by.description)
+    case .policyUnapproved(let from, let to):
+      out.member("from", from)
+      out.member("to", to)
     case .policyRejected(let by, let diagnostics, let first, let sha256):
       out.member("by", by.description)
       out.member("diagnostics", diagnostics)

@@ -15,10 +15,14 @@ final class AudienceScore: RowSource {
   private var slots: Int { view.slots }
   private let state: Mutex<State>
   private let step: Int
+  private let meters: Meters?
   private let isCancelled = Atomic<Bool>(false)
 
-  init(_ view: AudienceView, now: Int64, extras: Extras, facts: Bool, shadow: ShadowWatch? = nil) {
+  init(
+    _ view: AudienceView, now: Int64, extras: Extras, facts: Bool, meters: Meters? = nil, shadow: ShadowWatch? = nil
+  ) {
     self.view = view
+    self.meters = meters
     self.shadow = shadow
     state = Mutex(State(reader: view.reader(view.live.scorer(at: now), extras: extras, facts: facts)))
     // To explain a candidate costs as much as to score a hundred, and nothing is recorded meanwhile.
@@ -52,7 +56,10 @@ final class AudienceScore: RowSource {
   func tail() -> [UInt8] {
     var out = ByteWriter()
     out.write(",\"summary\":")
-    state.withLock { $0.totals.writeSummary(into: &out) }
+    state.withLock { state in
+      meters?.decided(.score, state.totals)
+      state.totals.writeSummary(into: &out)
+    }
     return out.array
   }
 }

@@ -8,6 +8,8 @@ import RouseTLS
 package struct Configuration: Sendable {
   package var listen: Address
   package var policyFile: String
+  /// What it takes for a policy to become live.
+  package var policyApproval = PolicyApproval.notRequired
   package var tls: TLSServerSettings
   package var identities: [Identity]
   /// What `rouse-server token` writes; nil: no tokens are taken.
@@ -22,6 +24,8 @@ package struct Configuration: Sendable {
   package var pseudonyms: Pseudonyms?
   /// Where the audit log stands; nil: there is none.
   package var auditFile: String?
+  /// Where the operator's port listens, in plain HTTP; nil: there is none.
+  package var metrics: Address?
   /// What lasts; nil: nothing is kept.
   package var ledger: Ledger.Settings?
   /// SHA-256 of the file, as `sha256sum` prints it.
@@ -29,6 +33,13 @@ package struct Configuration: Sendable {
 
   package enum LogLevel: String, Sendable, CaseIterable {
     case debug, info, warning, error
+  }
+
+  package enum PolicyApproval: String, Sendable, CaseIterable {
+    /// One with the role tune.
+    case notRequired = "none"
+    /// Another one with that role than who put it forward.
+    case required
   }
 
   /// What a peer may use without having been given more (protocol, limits).

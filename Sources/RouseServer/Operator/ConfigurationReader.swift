@@ -51,8 +51,8 @@ private struct ConfigurationReader {
   /// The configuration, unless the report or the second value says what is wrong: lines about another file.
   func read(_ document: Document) -> (Configuration?, faults: [String]) {
     let optional = [
-      "identities", "tokens", "limits", "drain_seconds", "log_level", "log_format", "log_user_id_key", "audit",
-      "ledger",
+      "policy_approval", "identities", "tokens", "limits", "drain_seconds", "log_level", "log_format",
+      "log_user_id_key", "audit", "ledger", "metrics",
     ]
     guard let top = document.settings(needed: ["listen", "policy", "tls"], optional: optional, report: report) else {
       return (nil, [])
@@ -66,6 +66,9 @@ private struct ConfigurationReader {
       }
     }
     let policy = path(top["policy"])
+    let approval =
+      top["policy_approval"] == nil
+      ? .notRequired : top["policy_approval"]?.choice(of: Configuration.PolicyApproval.self)
     let tls = readTLS(top["tls"])
     let identities = readIdentities(top["identities"])
     let tokensFile = path(top["tokens"])
@@ -76,6 +79,13 @@ private struct ConfigurationReader {
     let pseudonyms = readPseudonyms(top["log_user_id_key"])
     let audit = path(top["audit"])
     let ledger = readLedger(top["ledger"])
+    var metrics: Address?
+    if let text = top.text("metrics") {
+      metrics = Address(text)
+      if metrics == nil {
+        top["metrics"]?.refuse(.value, "metrics is HOST:PORT, like 127.0.0.1:9464; port 0 takes any free one")
+      }
+    }
     var tokens = Tokens()
     if let tokensFile, !forTokens {
       do throws(ConfigurationError) {
@@ -84,14 +94,18 @@ private struct ConfigurationReader {
         return (nil, error.lines)
       }
     }
-    guard let listen, let policy, let tls, let limits, let drain, let level, let format else { return (nil, []) }
+    guard let listen, let policy, let approval, let tls, let limits, let drain, let level, let format else {
+      return (nil, [])
+    }
     var read = Configuration(
       listen: listen, policyFile: policy, tls: tls, identities: identities, tokensFile: tokensFile, tokens: tokens,
       limits: limits, drainSeconds: drain, logLevel: level)
+    read.policyApproval = approval
     read.logFormat = format
     read.pseudonyms = pseudonyms
     read.auditFile = audit
     read.ledger = ledger
+    read.metrics = metrics
     if !listen.isLoopback, !read.knowsSomebody, !forTokens {
       top["listen"]?.refuse(
         .value,

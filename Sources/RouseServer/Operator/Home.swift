@@ -71,6 +71,7 @@ package enum Home {
 
     listen: 127.0.0.1:7411          # HOST:PORT; port 0 takes any free one; off loopback identities are needed
     policy: policy.yaml
+    policy_approval: none           # required: a policy is live only once another identity than its author approves it
 
     tls:
       certificate: tls/server.pem   # the server's certificate, then its intermediates
@@ -112,6 +113,8 @@ package enum Home {
     log_user_id_key: "\(logUserIDKey)"
     # Who changed which policy or configuration, and who was refused. Check it with: rouse-server audit verify
     audit: audit.ndjson
+    # Figures for Prometheus, /healthz and /readyz, in plain HTTP and without a log-in: whoever reaches it may read it.
+    # metrics: 127.0.0.1:9464
 
     # What lasts: contacts, outcomes, committed plans, the standing audience. Without it nothing is kept.
     ledger:

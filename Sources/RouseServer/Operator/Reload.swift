@@ -12,15 +12,15 @@ package final class Reload: Sendable {
   private let configurationFile: String
   let policies: PolicyStore
   let audit: AuditLog?
-  private let keeping: Keeping?
+  let keeping: Keeping?
   private let threshold: LogThreshold
-  private let logger: Logger
+  let logger: Logger
   private let current: Mutex<Setup>
   /// Held for the length of a change.
-  private let turn = Mutex(Refused())
+  let turn = Mutex(Refused())
 
   /// What was refused last: a file that stays faulty is spoken of once.
-  private struct Refused {
+  struct Refused {
     var setup: [String] = []
     var policy: [UInt8]?
   }
@@ -84,6 +84,12 @@ package final class Reload: Sendable {
       }
       try takeOver(next, from: former, by: actor)
       refused.setup = []
+      if next.configuration.policyApproval != former.configuration.policyApproval
+        || next.configuration.policyFile != former.configuration.policyFile
+      {
+        refused.policy = nil
+        approvalHasChanged(from: former.configuration)
+      }
     } catch {
       guard error.lines != refused.setup || actor == .signal else { return }
       refused.setup = error.lines
@@ -136,119 +142,8 @@ package final class Reload: Sendable {
     }
   }
 
-  // MARK: - What the risk team decides
-
-  private func reloadPolicy(by actor: AuditActor, _ refused: inout Refused) {
-    let file = setup.configuration.policyFile
-    let live = policies.versions[0]
-    do throws(ConfigurationError) {
-      let text = try readFile(file, what: "the policy", remedy: "put it back")
-      if text == live.text {
-        policies.clearRejection()
-        refused.policy = nil
-        return
-      }
-      if text == refused.policy, actor != .signal { return }
-      refused.policy = text
-      let next = try make(text, policies.fileFormat, file: file, by: actor)
-      let entry: AuditPosition?
-      do throws(AuditError) {
-        entry = try audit?.append(.policyReloaded(from: live.name, to: next.policy.version, by: actor))
-      } catch {
-        throw ConfigurationError("\(error)")
-      }
-      activate(next, text, by: actor, entry)
-      refused.policy = nil
-    } catch {
-      for line in error.lines {
-        logger.error("policy refused; the old one stays", metadata: ["by": "\(actor)", "reason": "\(line)"])
-      }
-    }
-  }
-
-  private func make(
-    _ text: [UInt8], _ format: PolicyFormat, file: String, by actor: AuditActor
-  ) throws(ConfigurationError) -> LivePolicy {
-    do throws(PolicyDiagnostics) {
-      return try LivePolicy.make(text, format: format.document)
-    } catch {
-      policies.reject(
-        .init(at: Session.Time.now().wall, by: "\(actor)", findings: error.all.map { PolicyFinding($0) }))
-      reject(text, error, by: actor)
-      throw ConfigurationError(error, file: file)
-    }
-  }
-
-  private func reject(_ text: [UInt8], _ diagnostics: PolicyDiagnostics, by actor: AuditActor) {
-    record(
-      .policyRejected(
-        by: actor, diagnostics: diagnostics.all.count, first: diagnostics.all.first?.line(file: "policy") ?? "",
-        sha256: digest(text)))
-  }
-
-  private func activate(_ live: LivePolicy, _ text: [UInt8], by actor: AuditActor, _ entry: AuditPosition?) {
-    let former = policies.live.policy.version
-    policies.activate(.init(live: live, text: text, since: Session.Time.now().wall, by: "\(actor)"))
-    keeping?.hasChanged(policies)
-    logger.info(
-      "policy activated",
-      metadata: Self.metadata(
-        ["from": "\(former)", "to": "\(live.policy.version)", "by": "\(actor)"], entry))
-  }
-
-  /// Makes a policy live because a peer asks for it, and saves it where the server reads it when it starts.
-  func activate(_ change: PolicyChange) throws(WireError) -> (version: PolicyStore.Version, was: String) {
-    let done = turn.withLock { _ in
-      Swift.Result { () throws(WireError) in try activateNow(change) }
-    }
-    return try done.get()
-  }
-
-  private func activateNow(_ change: PolicyChange) throws(WireError) -> (PolicyStore.Version, String) {
-    let live = policies.versions[0]
-    let actor = AuditActor.identity(change.by)
-    guard change.format == policies.fileFormat else {
-      throw WireError(
-        .badRequest, "the server's policy is a \(policies.fileFormat.rawValue) file, so that is what it takes",
-        at: "/format")
-    }
-    let next: LivePolicy
-    do throws(PolicyDiagnostics) {
-      next = try LivePolicy.make(change.text, format: change.format.document)
-    } catch {
-      reject(change.text, error, by: actor)
-      var refusal = WireError(.badRequest, "the policy has faults, so the old one stays", at: "/text")
-      refusal.diagnostics = error.all.map { PolicyFinding($0) }
-      throw refusal
-    }
-    guard ExactText(live.name) == ExactText(change.against) else {
-      throw WireError(
-        .conflict, "the live policy is \(live.name), not the one that this is to replace; look at it, and decide anew",
-        at: "/against")
-    }
-    let saved = try? readFile(setup.configuration.policyFile, what: "", remedy: "")
-    guard saved == nil || saved == live.text else {
-      throw WireError(
-        .conflict,
-        "the policy's file on the server has been changed, and what stands in it is not live; have that reloaded or undone first",
-        at: "/against")
-    }
-    if change.text == live.text { return (live, live.name) }
-    let entry: AuditPosition?
-    do {
-      let replacement = try FileReplacement(setup.configuration.policyFile, change.text)
-      entry = try audit?.append(.policyActivated(from: live.name, to: next.policy.version, by: actor))
-      try replacement.commit()
-    } catch {
-      logger.error("policy not activated: it could not be saved", metadata: ["by": "\(actor)", "reason": "\(error)"])
-      throw WireError(.storageFailed, "the policy could not be saved on the server, so the old one stays")
-    }
-    activate(next, change.text, by: actor, entry)
-    return (policies.versions[0], live.name)
-  }
-
   /// For what has happened anyway: a log that cannot be written does not undo it.
-  private func record(_ event: AuditEvent) {
+  func record(_ event: AuditEvent) {
     do throws(AuditError) {
       try audit?.append(event)
     } catch {
@@ -257,9 +152,9 @@ package final class Reload: Sendable {
   }
 
   /// With the place of the audit log's entry: its hash, kept with the log, shows later that nothing was cut off.
-  private static func metadata(_ metadata: Logger.Metadata, _ entry: AuditPosition?) -> Logger.Metadata {
+  static func metadata(_ metadata: Logger.Metadata, _ entry: AuditPosition?) -> Logger.Metadata {
     entry.map { metadata.merging(["audit": "\($0)"]) { $1 } } ?? metadata
   }
 
-  private func digest(_ bytes: [UInt8]) -> String { hexadecimal(sha256(bytes)) }
+  func digest(_ bytes: [UInt8]) -> String { hexadecimal(sha256(bytes)) }
 }

@@ -54,6 +54,7 @@ extension Configuration {
     if listen != former.listen { keys.append("listen") }
     if auditFile != former.auditFile { keys.append("audit") }
     if ledger != former.ledger { keys.append("ledger") }
+    if metrics != former.metrics { keys.append("metrics") }
     if logFormat != former.logFormat { keys.append("log_format") }
     return keys
   }

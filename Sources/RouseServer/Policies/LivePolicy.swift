@@ -59,11 +59,37 @@ package final class LivePolicy: Sendable {
 extension PolicyStore {
   /// Reads the policy that a server starts with.
   package static func read(file: String, now: Int64) throws(ConfigurationError) -> PolicyStore {
+    try read(file: file, approval: .notRequired, now: now)
+  }
+
+  /// Where approvals are needed, what was live last is live again; what has become of the file since then waits for an
+  /// approval, as it would have if the server had been running.
+  package static func read(
+    file: String, approval: Configuration.PolicyApproval, now: Int64
+  ) throws(ConfigurationError) -> PolicyStore {
     let text = try readFile(file, what: "the policy", remedy: "name it under policy in server.yaml")
     let format = PolicyFormat(fileName: file)
+    let record = ApprovalFile.path(file)
+    let kept = try ApprovalFile.read(record)
+    let store: PolicyStore
+    if approval == .required, let last = kept.live, last.text != text {
+      let live = try make(last.text, last.format, file: record)
+      store = PolicyStore(
+        Version(live: live, text: last.text, format: last.format, since: now, by: "start"), format: format)
+    } else {
+      let live = try make(text, format, file: file)
+      store = PolicyStore(Version(live: live, text: text, format: format, since: now, by: "start"), format: format)
+    }
+    store.needsApproval = approval == .required
+    store.proposals = kept.proposals
+    return store
+  }
+
+  private static func make(
+    _ text: [UInt8], _ format: PolicyFormat, file: String
+  ) throws(ConfigurationError) -> LivePolicy {
     do throws(PolicyDiagnostics) {
-      let live = try LivePolicy.make(text, format: format.document)
-      return PolicyStore(Version(live: live, text: text, since: now, by: "start"), format: format)
+      return try LivePolicy.make(text, format: format.document)
     } catch {
       throw ConfigurationError(error, file: file)
     }

@@ -14,10 +14,13 @@ package final class PolicyStore: Sendable {
     let live: LivePolicy
     /// As it stood in its file.
     let text: [UInt8]
+    var format = PolicyFormat.yaml
     /// Seconds since 1970, when it last became live.
     let since: Int64
     /// Who made it live: an identity, `SIGHUP`, `file` or `start`.
     let by: String
+    /// Who put it forward, where another approved it.
+    var author: String?
 
     var name: String { live.policy.version }
   }
@@ -33,9 +36,14 @@ package final class PolicyStore: Sendable {
     /// The live one first.
     var versions: [Version]
     var rejection: Rejection?
+    var needsApproval = false
+    var proposals: [PolicyProposal] = []
   }
   private let state: Mutex<State>
   private let format: Mutex<PolicyFormat>
+  /// Policies that became live, and that did not, since the server started.
+  let activations = Atomic<Int>(0)
+  let rejections = Atomic<Int>(0)
 
   init(_ version: Version, format: PolicyFormat) {
     state = Mutex(State(versions: [version]))
@@ -55,15 +63,51 @@ package final class PolicyStore: Sendable {
 
   var rejection: Rejection? { state.withLock { $0.rejection } }
 
+  /// A policy becomes live only when another approves it than who put it forward.
+  var needsApproval: Bool {
+    get { state.withLock { $0.needsApproval } }
+    set { state.withLock { $0.needsApproval = newValue } }
+  }
+
+  /// Those that wait for an approval, the oldest first.
+  var proposals: [PolicyProposal] {
+    get { state.withLock { $0.proposals } }
+    set { state.withLock { $0.proposals = newValue } }
+  }
+
+  /// All that tells what is live and what might be, of one moment.
+  var overview: (versions: [Version], proposals: [PolicyProposal], needsApproval: Bool) {
+    state.withLock { ($0.versions, $0.proposals, $0.needsApproval) }
+  }
+
   /// A version by its name; nil when it is none of those kept.
   func version(_ name: String) -> Version? {
     state.withLock { $0.versions.first { ExactText($0.name) == ExactText(name) } }
   }
 
-  /// Makes a version live. One that was live before moves to the front.
+  /// A policy to look at.
+  struct Text: Sendable {
+    let policy: String
+    let format: PolicyFormat
+    let text: [UInt8]
+  }
+
+  /// A version that was live since the server started, or that waits for an approval.
+  func text(_ name: String) -> Text? {
+    if let version = version(name) {
+      return Text(policy: version.name, format: version.format, text: version.text)
+    }
+    return proposals.first { ExactText($0.policy) == ExactText(name) }.map {
+      Text(policy: $0.policy, format: $0.format, text: $0.text)
+    }
+  }
+
+  /// Makes a version live. One that was live before moves to the front, and one that waited for it waits no more.
   func activate(_ version: Version) {
+    activations.wrappingAdd(1, ordering: .relaxed)
     state.withLock { state in
       state.rejection = nil
+      state.proposals.removeAll { ExactText($0.policy) == ExactText(version.name) }
       state.versions.removeAll { ExactText($0.name) == ExactText(version.name) }
       state.versions.insert(version, at: 0)
       if state.versions.count > Self.kept { state.versions.removeLast() }
@@ -71,7 +115,10 @@ package final class PolicyStore: Sendable {
   }
 
   /// Notes that the live one stayed because another was faulty.
-  func reject(_ rejection: Rejection) { state.withLock { $0.rejection = rejection } }
+  func reject(_ rejection: Rejection) {
+    rejections.wrappingAdd(1, ordering: .relaxed)
+    state.withLock { $0.rejection = rejection }
+  }
 
   /// The file is again what is live: what was wrong with it no longer matters.
   func clearRejection() { state.withLock { $0.rejection = nil } }

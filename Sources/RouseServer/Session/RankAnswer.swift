@@ -1,3 +1,4 @@
+import NIOCore
 import RouseCore
 import RouseLedger
 import RouseWire
@@ -18,6 +19,7 @@ final class RankAnswer: RowSource {
   private let kind: RankRows
   private let limits: PlanLimits
   private let commitment: Commitment?
+  private let meters: Meters?
   /// Whether the request is for a candidate that has been scored again, by its user's number.
   private let isWanted: @Sendable (CandidateRow, Int?) -> Bool
   /// Asked for parts alone without the lock.
@@ -44,6 +46,7 @@ final class RankAnswer: RowSource {
   ///   - commitment: nil: the plan is not kept.
   init(
     _ hands: Hands, rows: RankRows, limits: PlanLimits, memory: MemoryPool?, commitment: Commitment? = nil,
+    meters: Meters? = nil,
     isWanted: @escaping @Sendable (CandidateRow, Int?) -> Bool = { _, _ in true }
   ) {
     self.hands = hands
@@ -51,6 +54,7 @@ final class RankAnswer: RowSource {
     kind = rows
     self.limits = limits
     self.commitment = commitment
+    self.meters = meters
     let ranking = Ranking(
       scorer: hands.scorer, writer: hands.writer, rows: rows, limits: limits, isForCommit: commitment != nil)
     self.ranking = ranking
@@ -94,7 +98,7 @@ final class RankAnswer: RowSource {
 
   func plan(_ done: @escaping @Sendable (Outcome) -> Void) {
     if isCancelled { return done(.ready) }
-    shared.withLock { shared in shared.ranking.finish(limits) { isCancelled } }
+    shared.withLock { shared in shared.ranking.finish(limits, threads: System.coreCount) { isCancelled } }
     guard let commitment, !isCancelled else { return done(.ready) }
     do throws(WireError) {
       commit(try draft(commitment), commitment, done)
@@ -280,9 +284,20 @@ final class RankAnswer: RowSource {
         out.write(former.head.totals)
         former.head.writeCommit(replayed: true, into: &out)
       } else {
+        count(shared.ranking)
         shared.ranking.writePlan(into: &out)
         shared.head?.writeCommit(replayed: false, into: &out)
       }
+    }
+  }
+
+  private func count(_ ranking: Ranking) {
+    guard let meters else { return }
+    meters.decided(.rank, ranking.totals)
+    let policy = hands.live.policy
+    for (index, count) in ranking.contactsByStageAndChannel.enumerated() where count > 0 {
+      let (stage, channel) = index.quotientAndRemainder(dividingBy: policy.channels.count)
+      meters.chosen(stage: policy.stages[stage].name, channel: policy.channels[channel].name, count)
     }
   }
 

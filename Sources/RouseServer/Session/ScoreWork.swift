@@ -6,10 +6,13 @@ import Synchronization
 final class ScoreWork: StreamedWork {
   private let hands: Hands
   private let extras: Extras
+  private let meters: Meters?
   private let isCancelled = Atomic<Bool>(false)
 
-  init(_ hands: Hands, extras: Extras) {
+  /// - Parameter meters: what the candidates of one line are counted by.
+  init(_ hands: Hands, extras: Extras, meters: Meters? = nil) {
     self.hands = hands
+    self.meters = meters
     self.extras = extras
   }
 
@@ -56,6 +59,7 @@ final class ScoreWork: StreamedWork {
       try worker.score(block, usersAt: at, into: &out, totals: &totals)
     }
     hands.shadow?.offer(.users(block, at: at), bytes: block.count, count: totals.lines)
+    meters?.decided(.score, totals)
     out.write("],\"summary\":")
     totals.writeSummary(into: &out)
     return out.array

@@ -52,7 +52,7 @@ extension Session {
       case .record, .load: .record
       case .erase: .admin
       case .policy, .review: .tune
-      case .ping, .auth, .info, .fields, .end, .cancel: nil
+      case .ping, .auth, .info, .fields, .stats, .end, .cancel: nil
       }
     if role.map({ !identity.roles.contains($0) }) ?? false || commits && !identity.roles.contains(.record) {
       throw WireError(.forbidden, "this needs a role that the identity lacks")

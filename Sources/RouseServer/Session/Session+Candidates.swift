@@ -44,13 +44,14 @@ extension Session {
       return startRows(
         pending,
         AudienceScore(
-          audience, now: now, extras: extras, facts: request.usesLedger, shadow: watch(request, live, now: now)))
+          audience, now: now, extras: extras, facts: request.usesLedger, meters: shared.meters,
+          shadow: watch(request, live, now: now)))
     }
     try beginWork(pending.deadline)
     let hands = Hands(
       live, now: now, extras: extras, longestLine: shared.limits.lineBytes, ledger: facts(request),
       shadow: watch(request, live, now: now))
-    let work = ScoreWork(hands, extras: extras)
+    let work = ScoreWork(hands, extras: extras, meters: shared.meters)
     guard case .users(let at, let count) = request.candidates else {
       state = .streaming(Stream(pending: pending, work: work))
       return
@@ -93,7 +94,7 @@ extension Session {
     ) -> RankAnswer {
       RankAnswer(
         hands, rows: request.rows, limits: limits, memory: shared.rankMemory, commitment: commitment,
-        isWanted: isWanted)
+        meters: shared.meters, isWanted: isWanted)
     }
     if case .audience(let condition) = request.candidates {
       let audience = try audience(condition, live)

@@ -24,9 +24,21 @@ extension Session {
     let format = request.format
     switch request.policyAction {
     case .show:
-      let shown = request.policy.flatMap { policies.version($0) } ?? policies.versions[0]
-      answerPolicy(request, arrival, .reply(Self.show(shown, policies.fileFormat)))
-    case .history: answerPolicy(request, arrival, .reply(Self.history(policies.versions)))
+      if let shown = request.policy.map(policies.text) ?? policies.text(policies.versions[0].name) {
+        answerPolicy(request, arrival, .reply(Self.show(shown)))
+      } else {
+        let keeping = shared.keeping
+        let name = request.policy ?? ""
+        later(request, deadline, arrival) {
+          Self.result { () throws(WireError) in try Self.show(Self.older(name, keeping)) }
+        }
+      }
+    case .history:
+      let overview = policies.overview
+      let keeping = shared.keeping
+      later(request, deadline, arrival) {
+        Self.result { () throws(WireError) in Self.history(overview, older: try keeping?.policies() ?? []) }
+      }
     case .check:
       let text = Array((request.text ?? "").utf8)
       later(request, deadline, arrival) { .reply(Self.check(text, format)) }
@@ -37,14 +49,12 @@ extension Session {
         by: identity?.name ?? "")
       let activate = shared.activate
       later(request, deadline, arrival) {
-        do throws(WireError) {
-          let (version, was) = try activate(change)
-          return .reply(Self.activated(version, was: was))
-        } catch {
-          return .failed(error)
-        }
+        Self.result { () throws(WireError) in Self.outcome(try activate(change)) }
       }
-    case .approve, .withdraw, .rollback, .shadow, .compare, .backtest, .fit:
+    case .approve: decide(.approve, request, arrival)
+    case .withdraw: decide(.withdraw, request, arrival)
+    case .rollback: decide(.rollback, request, arrival)
+    case .shadow, .compare, .backtest, .fit:
       try runDesk(request, line, version, deadline, arrival)
     case nil: throw WireError(.badRequest, "do is missing", at: "/do")
     }
@@ -70,14 +80,39 @@ extension Session {
     schedule(.quick, run)
   }
 
-  private static func show(_ version: PolicyStore.Version, _ format: PolicyFormat) -> [UInt8] {
-    var out = ByteWriter(capacity: version.text.count + 256)
+  private func decide(_ kind: PolicyVerdict.Kind, _ request: Request, _ arrival: UInt64) {
+    let verdict = PolicyVerdict(
+      kind: kind, policy: request.policy ?? "", against: request.against, by: identity?.name ?? "")
+    let decide = shared.decide
+    later(request, nil, arrival) {
+      Self.result { () throws(WireError) in Self.outcome(try decide(verdict)) }
+    }
+  }
+
+  private static func result(_ body: () throws(WireError) -> [UInt8]) -> Result {
+    do throws(WireError) {
+      return .reply(try body())
+    } catch {
+      return .failed(error)
+    }
+  }
+
+  /// A version that was live before the server started.
+  private static func older(_ name: String, _ keeping: Keeping?) throws(WireError) -> PolicyStore.Text {
+    guard let kept = try keeping?.policy(name) else {
+      throw WireError(.notFound, "no such policy version is kept; history tells which are", at: "/policy")
+    }
+    return PolicyStore.Text(policy: name, format: kept.format, text: kept.text)
+  }
+
+  private static func show(_ shown: PolicyStore.Text) -> [UInt8] {
+    var out = ByteWriter(capacity: shown.text.count + 256)
     out.write(",\"policy\":")
-    out.writeQuoted(version.name)
+    out.writeQuoted(shown.policy)
     out.write(",\"format\":")
-    out.writeQuoted(format.rawValue)
+    out.writeQuoted(shown.format.rawValue)
     out.write(",\"text\":")
-    version.text.withUnsafeBytes { out.writeQuoted($0) }
+    shown.text.withUnsafeBytes { out.writeQuoted($0) }
     return out.array
   }
 
@@ -95,36 +130,79 @@ extension Session {
     return out.array
   }
 
-  private static func activated(_ version: PolicyStore.Version, was: String) -> [UInt8] {
+  private static func outcome(_ outcome: PolicyOutcome) -> [UInt8] {
     var out = ByteWriter(capacity: 256)
     out.write(",\"policy\":")
-    out.writeQuoted(version.name)
+    out.writeQuoted(outcome.policy)
     out.write(",\"was\":")
-    out.writeQuoted(was)
+    out.writeQuoted(outcome.was)
+    out.write(",\"state\":")
+    out.writeQuoted(outcome.state.rawValue)
+    if let author = outcome.author {
+      out.write(",\"author\":")
+      out.writeQuoted(author)
+    }
     return out.array
   }
 
-  private static func history(_ versions: [PolicyStore.Version]) -> [UInt8] {
+  private static func history(
+    _ overview: (versions: [PolicyStore.Version], proposals: [PolicyProposal], needsApproval: Bool),
+    older: [(version: String, text: [UInt8], format: String, at: Int64, by: String)]
+  ) -> [UInt8] {
     var out = ByteWriter(capacity: 1024)
     out.write(",\"policy\":")
-    out.writeQuoted(versions[0].name)
+    out.writeQuoted(overview.versions[0].name)
+    out.write(",\"approval\":")
+    out.writeQuoted((overview.needsApproval ? Configuration.PolicyApproval.required : .notRequired).rawValue)
     out.write(",\"versions\":[")
-    for (index, version) in versions.enumerated() {
-      out.write(index > 0 ? ",{\"policy\":" : "{\"policy\":")
-      out.writeQuoted(version.name)
-      out.write(",\"since\":")
-      out.writeQuoted(Moment.format(version.since))
-      out.write(",\"by\":")
-      out.writeQuoted(version.by)
+    for (index, version) in overview.versions.enumerated() {
+      if index > 0 { out.put(0x2C) }
+      write(version.name, since: version.since, by: version.by, author: version.author, into: &out)
       out.write(index == 0 ? ",\"live\":true}" : ",\"live\":false}")
+    }
+    out.write("],\"proposals\":[")
+    for (index, proposal) in overview.proposals.enumerated() {
+      out.write(index > 0 ? ",{\"policy\":" : "{\"policy\":")
+      out.writeQuoted(proposal.policy)
+      out.write(",\"at\":")
+      out.writeQuoted(Moment.format(proposal.at))
+      out.write(",\"author\":")
+      out.writeQuoted(proposal.author)
+      out.write(",\"against\":")
+      out.writeQuoted(proposal.against)
+      out.put(0x7D)
+    }
+    out.write("],\"older\":[")
+    let known = Set(overview.versions.map { ExactText($0.name) })
+    for (index, version) in older.filter({ !known.contains(ExactText($0.version)) }).prefix(mostOlder).enumerated() {
+      if index > 0 { out.put(0x2C) }
+      write(version.version, since: version.at, by: version.by, author: nil, into: &out)
+      out.put(0x7D)
     }
     out.put(0x5D)
     return out.array
   }
+  /// Versions of the ledger that history tells of.
+  private static let mostOlder = 100
 
-  /// `{"since":..,"by":..,"rejected":..}`: how the live policy came to be, and whether another was refused since.
+  private static func write(_ name: String, since: Int64, by: String, author: String?, into out: inout ByteWriter) {
+    out.write("{\"policy\":")
+    out.writeQuoted(name)
+    out.write(",\"since\":")
+    out.writeQuoted(Moment.format(since))
+    out.write(",\"by\":")
+    out.writeQuoted(by)
+    if let author {
+      out.write(",\"author\":")
+      out.writeQuoted(author)
+    }
+  }
+
+  /// `{"since":..,"by":..,"rejected":..,"approval":..,"proposals":..}`: how the live policy came to be, whether another was
+  /// refused since, and what waits.
   func writePolicyState(into out: inout ByteWriter) {
-    let live = shared.policies.versions[0]
+    let (versions, proposals, needsApproval) = shared.policies.overview
+    let live = versions[0]
     out.write("{\"since\":")
     out.writeQuoted(Moment.format(live.since))
     out.write(",\"by\":")
@@ -141,6 +219,10 @@ extension Session {
     } else {
       out.write("null")
     }
+    out.write(",\"approval\":")
+    out.writeQuoted((needsApproval ? Configuration.PolicyApproval.required : .notRequired).rawValue)
+    out.write(",\"proposals\":")
+    out.write(proposals.count)
     out.put(0x7D)
   }
 }

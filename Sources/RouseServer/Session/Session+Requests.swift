@@ -26,7 +26,7 @@ extension Session {
     case .ping: return reply(request, arrival) { _ in }
     case .auth: return authenticate(request)
     case .end, .cancel: throw WireError(.badRequest, "no stream is open", at: "/op")
-    case .info, .fields, .score, .rank, .record, .load, .erase, .user, .plans, .plan, .policy, .review: break
+    case .info, .fields, .score, .rank, .record, .load, .erase, .user, .plans, .plan, .policy, .review, .stats: break
     }
     if case .users(_, let count) = request.candidates, count > shared.limits.inlineCandidates {
       throw WireError(
@@ -38,7 +38,7 @@ extension Session {
         .tooMany, "at most \(shared.limits.inlineCandidates) events stand in a request; send more as a stream",
         at: "/events")
     }
-    let version = try self.version(request)
+    let version = request.namesItsPolicy ? shared.policies.live : try self.version(request)
     let deadline = request.timeoutMS.map { arrival &+ UInt64(max(0, $0)) &* 1_000_000 }
     switch operation {
     case .info:
@@ -52,6 +52,9 @@ extension Session {
         Reply.fields(version.policy, into: &out)
       }
     case .policy: try runPolicy(request, line, version, deadline, arrival)
+    case .stats:
+      try begin(deadline)
+      reply(request, arrival) { self.shared.stats(&$0) }
     case .review: try runReview(request, version, deadline, arrival)
     case .score, .rank: try start(request, line, version, deadline, arrival)
     case .record, .load, .erase, .user, .plans, .plan: try runLedger(request, line, deadline, arrival)
@@ -114,5 +117,15 @@ extension Session {
     out.put(0x7D)
     writeLedgerState(into: &out)
     writeIdentity(into: &out)
+  }
+}
+
+extension Request {
+  /// The member `policy` says what is asked about, and not by which policy to answer: it need not be one of those pinned.
+  fileprivate var namesItsPolicy: Bool {
+    switch policyAction {
+    case .show, .approve, .withdraw, .rollback: operation == .policy
+    case .check, .activate, .history, .shadow, .compare, .backtest, .fit, nil: false
+    }
   }
 }

@@ -8,7 +8,10 @@ extension Session {
   func runReview(
     _ request: Request, _ version: LivePolicy, _ deadline: UInt64?, _ arrival: UInt64
   ) throws(WireError) {
-    throw WireError(.unknownOp, "not yet", at: "/op")
+    switch request.reviewAction {
+    case .period: try reviewPeriod(request, version, deadline, arrival)
+    case .replay: try replayPlan(request, deadline, arrival)
+    }
   }
 
   func runDesk(
@@ -18,6 +21,8 @@ extension Session {
       return try shadow(request, deadline, arrival)
     }
     if request.policyAction == .compare { return try compare(request, line, version, deadline, arrival) }
+    if request.policyAction == .backtest { return try backtest(request, version, deadline, arrival) }
+    if request.policyAction == .fit { return try fit(request, version, deadline, arrival) }
     throw WireError(.unknownOp, "not yet", at: "/do")
   }
 }

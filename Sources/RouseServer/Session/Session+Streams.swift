@@ -101,6 +101,7 @@ extension Session {
   private func end(_ stream: Stream) {
     serial += 1
     guard let work = stream.work as? RankWork else {
+      if stream.work is ScoreWork { shared.meters.decided(.score, stream.tally.totals) }
       var summary = ByteWriter()
       stream.work.writeSummary(stream.tally, into: &summary)
       return complete(stream.pending, summary.array)

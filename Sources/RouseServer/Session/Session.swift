@@ -16,8 +16,10 @@ final class Session {
     /// Who may do what, by now.
     let access: @Sendable () -> Access
     let policies: PolicyStore
-    /// Makes a policy live, when a peer asks for it.
-    let activate: @Sendable (PolicyChange) throws(WireError) -> (version: PolicyStore.Version, was: String)
+    /// Makes a policy live, or puts it forward, when a peer asks for it.
+    let activate: @Sendable (PolicyChange) throws(WireError) -> PolicyOutcome
+    /// Approves or withdraws what was put forward, or goes back to what was live.
+    let decide: @Sendable (PolicyVerdict) throws(WireError) -> PolicyOutcome
     /// Bytes beyond what each connection may use on its own.
     let memory: MemoryPool
     /// What the candidates of open ranks may take.
@@ -32,6 +34,10 @@ final class Session {
     var keeping: Keeping?
     /// nil: no policy can decide beside the live one.
     var shadow: Shadow?
+    /// What is counted of the server's work.
+    var meters = Meters()
+    /// Writes what the op `stats` answers.
+    var stats: @Sendable (inout ByteWriter) -> Void = { _ in }
     /// Whether `Notice.answered` is wanted.
     var notesAnswers: @Sendable () -> Bool = { false }
   }
@@ -152,6 +158,8 @@ final class Session {
   var identity: Access.Identity?
   var access: Access
   var badTokens = 0
+  /// Counts what the identity asks for; nil while nobody is known.
+  var identityMeters: (name: String, counts: Meters.OfIdentity)?
 
   /// Bytes for the peer; the handler takes them after each event.
   var output = ByteWriter(capacity: 256)

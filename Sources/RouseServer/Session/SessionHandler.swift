@@ -53,7 +53,10 @@ final class SessionHandler: ChannelInboundHandler {
   }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-    unwrapInboundIn(data).withUnsafeReadableBytes { session.receive($0, at: .now()) }
+    unwrapInboundIn(data).withUnsafeReadableBytes { bytes in
+      session.shared.meters.received.increment(by: bytes.count)
+      session.receive(bytes, at: .now())
+    }
     if session.output.count > Self.enoughToSend { carryOut(context) } else { startJobs(context) }
   }
 
@@ -90,6 +93,7 @@ final class SessionHandler: ChannelInboundHandler {
     // A peer's bad handshake is the peer's affair; the TLS handler sends the alert and closes.
     logger.debug("connection failed", metadata: ["peer": "\(peerAddress)", "reason": "\(error)"])
     guard let error = error as? TLSError else { return context.close(promise: nil) }
+    if case .handshake = error { session.shared.meters.failedHandshakes.increment() }
     if case .handshake(let reason) = error, reason.contains("certificate verify failed") {
       notes.note(.refusedCertificate(reason), peerAddress)
     }
@@ -152,6 +156,7 @@ final class SessionHandler: ChannelInboundHandler {
   /// Hands on what the socket has room for, a piece at a time, so that a peer that does not read costs a piece.
   private func send(_ context: ChannelHandlerContext) {
     while !unsent.isEmpty, context.channel.isWritable, let piece = unsent.takeFirst() {
+      session.shared.meters.sent.increment(by: piece.readableBytes)
       context.writeAndFlush(wrapOutboundOut(piece), promise: nil)
     }
   }

@@ -1,0 +1,24 @@
+import RouseWire
+
+/// A fit and its report, in one go.
+package struct FitRun {
+  package let fitted: FittedPolicy
+  /// JSON, as proto-spec/fit.md has it.
+  package let report: [UInt8]
+
+  /// - Parameter holdoutShare: of the rows that are only tried on; nil: all are learned from.
+  package init(
+    _ text: PolicyText, settings: FitSettings, holdoutShare: Double?, _ set: TrainingSet
+  ) throws(ReviewError) {
+    let fit = PolicyFit(text, settings: settings)
+    var holdout = JSONTree.null
+    if let holdoutShare {
+      let split = TrainingSplit(set, share: holdoutShare)
+      fitted = try fit.fit(split.training)
+      holdout = HoldoutReport(split, old: text.policy, new: fitted.new.policy).tree
+    } else {
+      fitted = try fit.fit(set)
+    }
+    report = JSONTree.object(fitted.report + [("holdout", holdout)]).bytes
+  }
+}

@@ -1,0 +1,153 @@
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import RouseCore
+import RouseWire
+import Synchronization
+
+/// The operator's port: plain HTTP, for Prometheus and for those who ask whether the server lives. It tells figures and
+/// words about the server, and no candidate's data.
+struct OperatorPort: Sendable {
+  let status: ServerStatus
+  let group: MultiThreadedEventLoopGroup
+
+  /// Connections that may be open at once; more are closed.
+  static let mostConnections = 32
+  private let open = OpenCount()
+
+  func bind(_ address: Address) async throws -> any Channel {
+    try await ServerBootstrap(group: group)
+      .serverChannelOption(.backlog, value: 32)
+      .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+      .childChannelInitializer { channel in
+        channel.eventLoop.makeCompletedFuture {
+          guard open.enter(channel, most: Self.mostConnections) else { throw TooMany() }
+          try channel.pipeline.syncOperations.configureHTTPServerPipeline(
+            withPipeliningAssistance: true, withErrorHandling: true)
+          try channel.pipeline.syncOperations.addHandler(IdleEnd())
+          try channel.pipeline.syncOperations.addHandler(OperatorAnswers(status))
+        }
+      }
+      .bind(host: address.host, port: address.port).get()
+  }
+
+  private struct TooMany: Error {}
+}
+
+/// How many connections are open.
+private final class OpenCount: Sendable {
+  private let count = Atomic<Int>(0)
+
+  /// False when there are too many with it.
+  func enter(_ channel: any Channel, most: Int) -> Bool {
+    channel.closeFuture.whenComplete { _ in self.count.wrappingSubtract(1, ordering: .relaxed) }
+    return count.wrappingAdd(1, ordering: .relaxed).newValue <= most
+  }
+}
+
+/// Ends connections that say nothing for a minute.
+private final class IdleEnd: ChannelInboundHandler {
+  typealias InboundIn = Any
+  private var task: Scheduled<Void>?
+
+  func handlerAdded(context: ChannelHandlerContext) { restart(context) }
+
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    restart(context)
+    context.fireChannelRead(data)
+  }
+
+  func channelInactive(context: ChannelHandlerContext) {
+    task?.cancel()
+    context.fireChannelInactive()
+  }
+
+  private func restart(_ context: ChannelHandlerContext) {
+    task?.cancel()
+    let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+    task = context.eventLoop.assumeIsolated().scheduleTask(in: .seconds(60)) { bound.value.close(promise: nil) }
+  }
+}
+
+/// `GET /metrics`, `/healthz`, `/readyz`.
+private final class OperatorAnswers: ChannelInboundHandler {
+  typealias InboundIn = HTTPServerRequestPart
+  typealias OutboundOut = HTTPServerResponsePart
+
+  private let status: ServerStatus
+  private var head: HTTPRequestHead?
+
+  init(_ status: ServerStatus) { self.status = status }
+
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    switch unwrapInboundIn(data) {
+    case .head(let head): self.head = head
+    case .body: break
+    case .end:
+      guard let head else { return }
+      self.head = nil
+      answer(head, context)
+    }
+  }
+
+  func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+
+  private func answer(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
+    let path = head.uri.prefix { $0 != "?" }
+    let isRead = head.method == .GET || head.method == .HEAD
+    let now = Session.Time.now().wall
+    var out = ByteWriter()
+    var code = HTTPResponseStatus.ok
+    var type = "text/plain; charset=utf-8"
+    switch path {
+    case _ where !isRead:
+      code = .methodNotAllowed
+      out.write("GET or HEAD\n")
+    case "/metrics":
+      type = "text/plain; version=0.0.4; charset=utf-8"
+      status.refresh(now: now)
+      status.meters.registry.write(into: &out)
+    case "/healthz":
+      // Whoever reads this has it from an event loop that turns.
+      out.write("ok\n")
+    case "/readyz":
+      type = "application/json"
+      let findings = status.findings(now: now)
+      if findings.contains(where: \.isGrave) { code = .serviceUnavailable }
+      Self.write(findings, into: &out)
+    default:
+      code = .notFound
+      out.write("/metrics, /healthz, /readyz\n")
+    }
+    var headers = HTTPHeaders()
+    headers.add(name: "content-type", value: type)
+    headers.add(name: "content-length", value: "\(out.count)")
+    headers.add(name: "cache-control", value: "no-store")
+    if code == .methodNotAllowed { headers.add(name: "allow", value: "GET, HEAD") }
+    if !head.isKeepAlive { headers.add(name: "connection", value: "close") }
+    context.write(wrapOutboundOut(.head(.init(version: head.version, status: code, headers: headers))), promise: nil)
+    if head.method != .HEAD {
+      var buffer = context.channel.allocator.buffer(capacity: out.count)
+      buffer.writeBytes(out.bytes)
+      context.write(wrapOutboundOut(.body(.byteBuffer(buffer))), promise: nil)
+    }
+    let isLast = !head.isKeepAlive
+    let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+    context.writeAndFlush(wrapOutboundOut(.end(nil))).whenComplete { _ in
+      if isLast { bound.value.close(promise: nil) }
+    }
+  }
+
+  private static func write(_ findings: [ServerStatus.Finding], into out: inout ByteWriter) {
+    out.write(
+      findings.contains(where: \.isGrave) ? "{\"ready\":false,\"findings\":[" : "{\"ready\":true,\"findings\":[")
+    for (index, finding) in findings.enumerated() {
+      out.write(index > 0 ? ",{\"code\":" : "{\"code\":")
+      out.writeQuoted(finding.code)
+      out.write(finding.isGrave ? ",\"grave\":true,\"message\":" : ",\"grave\":false,\"message\":")
+      out.writeQuoted(finding.message)
+      out.put(0x7D)
+    }
+    out.write("]}\n")
+  }
+}

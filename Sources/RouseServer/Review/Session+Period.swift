@@ -1,0 +1,68 @@
+import RouseCore
+import RouseLedger
+import RouseReview
+import RouseWire
+
+/// The op `review`: what came of the contacts of a period.
+extension Session {
+  func reviewPeriod(
+    _ request: Request, _ version: LivePolicy, _ deadline: UInt64?, _ arrival: UInt64
+  ) throws(WireError) {
+    let ledger = try keeping(at: "/op").ledger
+    let question = try question(request, deadline)
+    try desk(request, deadline, arrival) { () throws(WireError) in
+      let review = try reviewing(ledger) { source throws(ReviewError) in
+        try Review(of: source, question, under: version.policy)
+      }
+      return Self.member("review", review.json())
+    }
+  }
+
+  /// Weeks that are looked back, where the request does not say.
+  private static let weeks = 4
+
+  /// What a request says of the past, as known by its `as_of`.
+  func question(_ request: Request, _ deadline: UInt64?) throws(WireError) -> ReviewQuestion {
+    let now = request.asOf?.seconds ?? min(max(time.wall, Moment.first), Moment.last)
+    return ReviewQuestion(
+      period: try request.past.period(now: now, weeks: Self.weeks), now: now,
+      newUserCost: request.newUserCost.map { Micros.from($0) }, isAbandoned: Self.isLate(deadline))
+  }
+
+  /// `,"name":{..}`
+  static func member(_ name: String, _ json: [UInt8]) -> [UInt8] {
+    var out = ByteWriter(capacity: json.count + 64)
+    out.put(0x2C)
+    out.writeQuoted(name)
+    out.put(0x3A)
+    out.write(json)
+    return out.array
+  }
+
+  static func isLate(_ deadline: UInt64?) -> @Sendable () -> Bool {
+    { deadline.map { Time.now().monotonic > $0 } ?? false }
+  }
+
+  /// Works a long question off behind all others, on a thread of its own.
+  func desk(
+    _ request: Request, _ deadline: UInt64?, _ arrival: UInt64,
+    _ answer: @escaping @Sendable () throws(WireError) -> [UInt8]
+  ) throws(WireError) {
+    try beginWork(deadline)
+    serial += 1
+    state = .busy(
+      Pending(
+        id: request.id, operation: request.operation ?? .review, context: nil, deadline: deadline, began: arrival))
+    schedule(.review) {
+      do throws(WireError) { return .reply(try answer()) } catch { return .failed(error) }
+    }
+  }
+}
+
+/// Asks a ledger a long question, and says in the words of the wire why it has no answer.
+/// - Parameter place: of the member that the question's own errors are about.
+func reviewing<Answer>(
+  _ ledger: Ledger, at place: String? = nil, _ body: (LedgerSource) throws(ReviewError) -> Answer
+) throws(WireError) -> Answer {
+  do throws(ReviewError) { return try LedgerSource.read(ledger, body) } catch { throw WireError(error, at: place) }
+}
