@@ -21,10 +21,10 @@ package struct Server: Service, CustomStringConvertible {
   private let setup: Setup
   private let refusedLogins: RefusedLogins?
   private let keeping: Keeping?
-  private let shadow: Shadow
   /// What the ledger knew to be live before this server.
   private let lastLive: String?
   private let isStopping = Flag()
+  private let shadow: Shadow
 
   /// Checks all that can be checked before anything listens.
   /// - Parameters:
@@ -238,8 +238,8 @@ package struct Server: Service, CustomStringConvertible {
           decide: { (verdict) throws(WireError) in try reload.decide(verdict) }, memory: memory, rankMemory: rankMemory,
           overload: { pool.backlog >= limits.queuedRequests ? pool.retryAfterMS : nil },
           mayRefuse: { refusals.take(now: $0) == nil },
-          serverVersion: Self.version, keeping: keeping, shadow: shadow, meters: status.meters,
-          stats: { status.write(now: Session.Time.now().wall, into: &$0) },
+          serverVersion: Self.version, keeping: keeping, meters: status.meters,
+          stats: { status.write(now: Session.Time.now().wall, into: &$0) }, shadow: shadow,
           notesAnswers: { logger.logLevel <= .debug })
       },
       notes: Notes(logger: logger, refusedLogins: refusedLogins, pseudonyms: { reload.setup.configuration.pseudonyms }),

@@ -1,4 +1,6 @@
 import Foundation
+import RouseCore
+import RouseWire
 import TestData
 import Testing
 
@@ -113,5 +115,53 @@ import Testing
     let bins = try ClientRun(["policy", "fit", "--bins", "month", "--from", data.path, "--outcome", "y", "--table"])
     #expect(bins.code == 0, "\(bins.error)")
     #expect(bins.output.contains("  is:\n") && bins.output.contains("    apr: ") && bins.output.contains("WoE"))
+  }
+
+  /// A plan, what came of it, and what that teaches: the live policy's numbers by the server's own ledger.
+  @Test func aLedgerTeaches() throws {
+    let server = try ServerProcess()
+    let profile = ["--profile", try server.profile()]
+    _ = try ClientRun(["load", Vectors.folder.appending(path: "golden/candidates.ndjson").path] + profile)
+    let made = try ClientRun(
+      ["rank", "--audience", "TRUE", "--commit", "--plan-key", "k", "--as-of", Vectors.asOf, "--json"] + profile)
+    let rows = made.output.split(separator: "\n").dropLast().compactMap { JSONValue(Array($0.utf8)) }
+    #expect(rows.count > 1000)
+    let now = Int64(Date().timeIntervalSince1970)
+    var events = ""
+    for (index, row) in rows.enumerated() {
+      let user = JSONText.quoted(row["user_id"]?.text ?? "")
+      func add(_ kind: String, _ more: String) {
+        events += "{\"key\":\"\(kind)\(index)\",\"user_id\":\(user),\"kind\":\"\(kind)\",\"at\":\(now)\(more)}\n"
+      }
+      add("contact", ",\"channel\":\(JSONText.quoted(row["best"]?["channel"]?.text ?? "")),\"plan\":\"P1\"")
+      if index % 2 == 0 { add("click", "") }
+      if index % 4 == 0 { add("login", "") }
+      if index % 8 == 0 { add("disbursed", ",\"amount\":4000") }
+    }
+    #expect(try ClientRun(["record"] + profile, input: events).code == 0)
+
+    let folder = try Self.folder()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let out = folder.appending(path: "new.yaml").path
+    let later = Moment.format(now + 30 * 86_400, offsetMinutes: 0)
+    let fit = ["policy", "fit", "--from", "ledger", "--weeks", "10", "--out", out]
+    let taught = try ClientRun(fit + ["--as-of", later, "--json"] + profile)
+    #expect(taught.code == 0, "\(taught.error)")
+    let report = try #require(JSONValue(Array(taught.output.utf8.dropLast())))
+    #expect(report["rows"]?.whole == rows.count && report["outcomes"]?["count"]?.whole == (rows.count + 7) / 8)
+    let login = try #require(report["steps"]?.items.first { $0["name"]?.text == "login" })
+    #expect(login["seen"]?["of"]?.whole == (rows.count + 1) / 2 && login["verdict"]?.text == "changed")
+    #expect(report["stages"]?.items.contains { $0["verdict"]?.text == "changed" } == true)
+    #expect(try ClientRun(["policy", "check", out]).code == 0)
+    let text = try String(contentsOfFile: out, encoding: .utf8)
+    #expect(text.contains("  # fit: ") && text.hasPrefix("# Rouse policy"))
+
+    // Before any window has ended there is nothing to learn from.
+    let early = try ClientRun(fit + profile)
+    #expect(early.code == 3 && early.error.contains("too lately"), "\(early.error)")
+    let faulty = folder.appending(path: "faulty.yaml").path
+    try "version: 2\n".write(toFile: faulty, atomically: true, encoding: .utf8)
+    let refused = try ClientRun(["policy", "fit", faulty, "--from", "ledger", "--out", out] + profile)
+    #expect(refused.code == 2 && refused.error.contains("faulty.yaml:1:1: missing_key"), "\(refused.error)")
   }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import RouseCore
+import RouseReview
 import RouseWire
 import TestData
 import Testing
@@ -118,6 +119,65 @@ import Testing
     #expect(harness.lines.last?.contains(#""verdict":"policy_not_kept""#) == true, "\(harness.lines.suffix(2))")
   }
 
+  /// A ledger that tells something else of one row than what was kept.
+  private struct Tampered: ReviewSource {
+    let source: LedgerSource
+    let rank: Int
+    let change: @Sendable (inout LoggedRow, inout LoggedTexts) -> Void
+
+    func policy(_ version: String) throws(ReviewError) -> Policy? { try source.policy(version) }
+    func plan(_ id: String) throws(ReviewError) -> LoggedPlan? { try source.plan(id) }
+    func eachEvent(in period: Range<Int64>, _ take: (LoggedEvent) -> Bool) throws(ReviewError) {
+      try source.eachEvent(in: period, take)
+    }
+    func eachRow(
+      madeIn period: Range<Int64>, withTexts: Bool, _ take: (LoggedRow, LoggedTexts?) -> Bool
+    ) throws(ReviewError) {
+      try source.eachRow(madeIn: period, withTexts: withTexts) { row, texts in
+        guard row.rank == rank, var changed = texts else { return take(row, texts) }
+        var row = row
+        change(&row, &changed)
+        return take(row, changed)
+      }
+    }
+  }
+
+  private static let changes:
+    [(rank: Int, members: [String], change: @Sendable (inout LoggedRow, inout LoggedTexts) -> Void)] = [
+      (
+        5, ["points"],
+        {
+          let row = String(decoding: $1.row, as: UTF8.self)
+          $1.row = Array(row.replacing(/"points":-?\d+/, with: "\"points\":999").utf8)
+        }
+      ),
+      (
+        6, ["row"],
+        { $1.row = Array(String(decoding: $1.row, as: UTF8.self).replacing(",\"why\":", with: ", \"why\":").utf8) }
+      ),
+      (7, ["value"], { row, _ in row.value += 1 }),
+      (8, ["region_group"], { row, _ in row.regionGroup = "elsewhere" }),
+      (9, ["status"], { $1.candidate = Array(#"{"user_id":""}"#.utf8) }),
+      (10, [], { $1.candidate = Array("{".utf8) }),
+      (0, ["arm"], { row, _ in row.arm = "policy" }),
+    ]
+
+  /// What differs is named, member by member.
+  @Test func whatDiffersIsNamed() throws {
+    _ = try commit()
+    let ledger = try #require(world.keeping?.ledger)
+    for (rank, members, change) in Self.changes {
+      let answer = try LedgerSource.read(ledger) { source throws(ReviewError) in
+        try Replay("P1", of: Tampered(source: source, rank: rank, change: change)).json()
+      }
+      let replay = try #require(JSONValue(answer))
+      #expect(replay["verdict"]?.text == "differs", "\(rank)")
+      let first = replay["differences"]?.items.first
+      #expect(first?["rank"]?.whole == rank && first?["members"]?.items.map(\.text) == members, "\(first?.json ?? "")")
+      if rank == 7 { #expect(replay["totals"]?.items.contains { $0["equal"]?.boolean == false } == true) }
+    }
+  }
+
   // MARK: - A period
 
   private static let period = #""since":"2026-02-28T00:00:00Z","until":"2026-03-05T00:00:00Z""#
@@ -189,6 +249,18 @@ import Testing
     #expect(same["log"]?["used"]?.whole == rows.count && same["new"]?["other_channel"]?.whole ?? 99 < 30)
     #expect(same["new"]?["unsupported"]?.whole == 0)
     let snips = try #require(same["estimate"]?["snips"]?.number)
+    // By hand: the policy's arm does the same; of explorers, those who drew what is best.
+    var (weights, squares) = (0.0, 0.0)
+    let policy = world.policies.live.policy
+    for row in rows {
+      let isExploring = row["arm"]?.text == "explore"
+      let propensity = try #require(row["propensity"]?.number)
+      guard !isExploring || propensity > 0.9 else { continue }
+      let weight = min(1, propensity / (1 - policy.experiment.holdout))
+      weights += 1 / weight
+      squares += 1 / (weight * weight)
+    }
+    #expect(abs((same["effective"]?.number ?? 0) - weights * weights / squares) < 1e-6)
     let low = try #require(same["old"]?["low"]?.number)
     let high = try #require(same["old"]?["high"]?.number)
     #expect(low < snips && snips < high, "\(same.json)")

@@ -90,9 +90,11 @@ struct PolicyFitCommand: AsyncParsableCommand {
     var times = training.adaptation.times
     let text: PolicyText
     var notes: [String] = []
+    var usual = 30
     if start != nil {
-      let made = try first.make(from: file, training, share: options.share)
+      let made = try first.make(from: file, training, leastEvents: options.leastEvents, share: options.share)
       notes = made.notes
+      usual = made.leastEvents
       text = try Self.text(Array(made.text.utf8), "the first policy")
       times = StartOptions.times(text.policy, times)
     } else {
@@ -106,7 +108,7 @@ struct PolicyFitCommand: AsyncParsableCommand {
       text = try Self.text(try FileInput.contents(of: name), name)
     }
     let set = try file.set(text.policy, times: times)
-    let result = try options.fit(text, set)
+    let result = try options.fit(text, set, usual: usual)
     try write(result.fitted.new.bytes)
     let report = JSONValue(result.report) ?? .null
     if output.isTable {
@@ -123,7 +125,7 @@ struct PolicyFitCommand: AsyncParsableCommand {
     span.set(on: &line)
     if let asOf = training.asOf { line.set("as_of", text: asOf) }
     line.set("prior_sd", json: shortest(options.priorSd))
-    line.set("least_events", json: "\(options.leastEvents)")
+    if let leastEvents = options.leastEvents { line.set("least_events", json: "\(leastEvents)") }
     if let share = options.share { line.set("holdout_share", json: shortest(share)) }
     if let policy {
       guard Document.Format(fileName: policy) == .yaml,
@@ -156,7 +158,7 @@ struct PolicyFitCommand: AsyncParsableCommand {
     let table = try file.table { _ in true }
     do throws(ReviewError) {
       let proposal = try BinProposal(
-        table, fields: bins.map { $0 == "all" ? $0 : FieldNames.usable($0) }, leastEvents: options.leastEvents,
+        table, fields: bins.map { $0 == "all" ? $0 : FieldNames.usable($0) }, leastEvents: options.leastEvents ?? 30,
         mostBins: first.mostBins)
       if output.json {
         try? StandardOutput().write(line: proposal.report)
@@ -215,8 +217,11 @@ struct FitOptions: ParsableArguments {
       valueName: "points"))
   var priorSd = 8.0
 
-  @Option(help: ArgumentHelp("Outcomes that a changed number needs behind it.", valueName: "count"))
-  var leastEvents = 30
+  @Option(
+    help: ArgumentHelp(
+      "Outcomes that a changed number needs behind it; by default 30, and with --start a twentieth of all, from 5 to 30.",
+      valueName: "count"))
+  var leastEvents: Int?
 
   @Flag(help: "Leave the later part of the rows out of the fit, and show old and new policy on it side by side.")
   var holdoutReport = false
@@ -226,16 +231,17 @@ struct FitOptions: ParsableArguments {
 
   func validate() throws {
     if !(priorSd >= 0.1 && priorSd <= 1000) { throw ValidationError("--prior-sd is between 0.1 and 1000 points") }
-    if leastEvents < 1 { throw ValidationError("--least-events is at least 1") }
+    if let leastEvents, leastEvents < 1 { throw ValidationError("--least-events is at least 1") }
     if !(holdoutShare > 0 && holdoutShare < 1) { throw ValidationError("--holdout-share is between 0 and 1") }
   }
 
   var share: Double? { holdoutReport ? holdoutShare : nil }
 
-  func fit(_ text: PolicyText, _ set: TrainingSet) throws -> (fitted: FittedPolicy, report: [UInt8]) {
+  /// - Parameter usual: outcomes that a number needs where the user does not say.
+  func fit(_ text: PolicyText, _ set: TrainingSet, usual: Int = 30) throws -> (fitted: FittedPolicy, report: [UInt8]) {
     var settings = FitSettings()
     settings.priorSD = priorSd
-    settings.leastEvents = leastEvents
+    settings.leastEvents = leastEvents ?? usual
     do throws(ReviewError) {
       let run = try FitRun(text, settings: settings, holdoutShare: share, set)
       return (run.fitted, run.report)
@@ -284,7 +290,9 @@ struct StartOptions: ParsableArguments {
   }
 
   /// - Parameter share: of the rows that the policy is to be tried on, and that it must not be cut from.
-  func make(from file: TrainingFile, _ training: TrainingOptions, share: Double?) throws -> StartPolicy {
+  func make(
+    from file: TrainingFile, _ training: TrainingOptions, leastEvents: Int?, share: Double?
+  ) throws -> StartPolicy {
     // Times decide a split only where rows have their own; those cannot be known before all are read, so the hash does.
     let limit = UInt64(((share ?? 0) * 10_000).rounded())
     let table = try file.table { share == nil || $0 % 10_000 >= limit }
@@ -294,6 +302,7 @@ struct StartOptions: ParsableArguments {
     settings.valuePerOutcome = valuePerOutcome
     settings.mostNumbers = mostNumbers
     settings.mostBins = mostBins
+    settings.leastEvents = leastEvents
     settings.outcome = training.outcome
     settings.now = file.now
     settings.leftOut = leaveOut + leaveOut.map(FieldNames.usable)
@@ -354,7 +363,7 @@ struct PolicyStart: AsyncParsableCommand {
   @OptionGroup(title: "The policy") var first: StartOptions
 
   func run() async throws {
-    let made = try first.make(from: TrainingFile(file, training), training, share: nil)
+    let made = try first.make(from: TrainingFile(file, training), training, leastEvents: nil, share: nil)
     guard let out else { return try StandardOutput().write(made.text) }
     let newFile = try NewFile(out)
     try Array(made.text.utf8).withUnsafeBytes { try newFile.write($0) }

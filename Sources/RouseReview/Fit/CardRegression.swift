@@ -96,7 +96,7 @@ struct CardRegression {
         value = found.solution.points[parameter]
         results[index].error = found.solution.error(parameter)
       }
-      results[index].new = Int(value.rounded())
+      results[index].new = Int(min(max(value, -1000), 1000).rounded())
       results[index].verdict = .same
     }
     keepInLine(&results, isFree)

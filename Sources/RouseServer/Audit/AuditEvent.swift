@@ -10,9 +10,6 @@ package enum AuditEvent: Sendable, Equatable {
   case policyActivated(from: String, to: String, by: AuditActor)
   /// By a signal or a changed file.
   case policyReloaded(from: String, to: String, by: AuditActor)
-  /// A policy decides beside the live one, and is heard by nobody.
-  case policyShadowed(live: String, shadow: String, by: AuditActor)
-  case policyShadowEnded(shadow: String, by: AuditActor)
   /// Someone wants it live, and another has to approve it.
   case policyProposed(from: String, to: String, by: AuditActor)
   /// It is live now. The author and who approved it, who is another.
@@ -23,6 +20,9 @@ package enum AuditEvent: Sendable, Equatable {
   case policyRolledBack(from: String, to: String, by: AuditActor)
   /// A server that needs approvals began with a policy of which it knows no approval.
   case policyUnapproved(from: String, to: String)
+  /// A policy decides beside the live one, and is heard by nobody.
+  case policyShadowed(live: String, shadow: String, by: AuditActor)
+  case policyShadowEnded(shadow: String, by: AuditActor)
   /// - sha256: of the text that was refused.
   case policyRejected(by: AuditActor, diagnostics: Int, first: String, sha256: String)
   /// - keys: the names of what changed, dotted; never the values.
@@ -47,13 +47,13 @@ package enum AuditEvent: Sendable, Equatable {
     case .stopped: "stopped"
     case .policyActivated: "policy_activated"
     case .policyReloaded: "policy_reloaded"
-    case .policyShadowed: "policy_shadowed"
-    case .policyShadowEnded: "policy_shadow_ended"
     case .policyProposed: "policy_proposed"
     case .policyApproved: "policy_approved"
     case .policyWithdrawn: "policy_withdrawn"
     case .policyRolledBack: "policy_rolled_back"
     case .policyUnapproved: "policy_unapproved"
+    case .policyShadowed: "policy_shadowed"
+    case .policyShadowEnded: "policy_shadow_ended"
     case .policyRejected: "policy_rejected"
     case .configurationReloaded: "configuration_reloaded"
     case .configurationRejected: "configuration_rejected"
@@ -80,13 +80,6 @@ package enum AuditEvent: Sendable, Equatable {
       out.member("from", from)
       out.member("to", to)
       out.member("by", by.description)
-    case .policyShadowed(let live, let shadow, let by):
-      out.member("live", live)
-      out.member("shadow", shadow)
-      out.member("by", by.description)
-    case .policyShadowEnded(let shadow, let by):
-      out.member("shadow", shadow)
-      out.member("by", by.description)
     case .policyApproved(let from, let to, let by, let author):
       out.member("from", from)
       out.member("to", to)
@@ -99,6 +92,13 @@ package enum AuditEvent: Sendable, Equatable {
     case .policyUnapproved(let from, let to):
       out.member("from", from)
       out.member("to", to)
+    case .policyShadowed(let live, let shadow, let by):
+      out.member("live", live)
+      out.member("shadow", shadow)
+      out.member("by", by.description)
+    case .policyShadowEnded(let shadow, let by):
+      out.member("shadow", shadow)
+      out.member("by", by.description)
     case .policyRejected(let by, let diagnostics, let first, let sha256):
       out.member("by", by.description)
       out.member("diagnostics", diagnostics)

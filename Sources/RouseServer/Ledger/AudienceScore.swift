@@ -21,8 +21,8 @@ final class AudienceScore: RowSource {
   init(
     _ view: AudienceView, now: Int64, extras: Extras, facts: Bool, meters: Meters? = nil, shadow: ShadowWatch? = nil
   ) {
-    self.view = view
     self.meters = meters
+    self.view = view
     self.shadow = shadow
     state = Mutex(State(reader: view.reader(view.live.scorer(at: now), extras: extras, facts: facts)))
     // To explain a candidate costs as much as to score a hundred, and nothing is recorded meanwhile.

@@ -58,8 +58,8 @@ final class ScoreWork: StreamedWork {
     try hand.work { (worker) throws(WireError) in
       try worker.score(block, usersAt: at, into: &out, totals: &totals)
     }
-    hands.shadow?.offer(.users(block, at: at), bytes: block.count, count: totals.lines)
     meters?.decided(.score, totals)
+    hands.shadow?.offer(.users(block, at: at), bytes: block.count, count: totals.lines)
     out.write("],\"summary\":")
     totals.writeSummary(into: &out)
     return out.array

@@ -32,12 +32,12 @@ final class Session {
     let serverVersion: String
     /// nil: nothing is kept.
     var keeping: Keeping?
-    /// nil: no policy can decide beside the live one.
-    var shadow: Shadow?
     /// What is counted of the server's work.
     var meters = Meters()
     /// Writes what the op `stats` answers.
     var stats: @Sendable (inout ByteWriter) -> Void = { _ in }
+    /// nil: no policy can decide beside the live one.
+    var shadow: Shadow?
     /// Whether `Notice.answered` is wanted.
     var notesAnswers: @Sendable () -> Bool = { false }
   }
