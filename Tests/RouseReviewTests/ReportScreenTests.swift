@@ -5,10 +5,8 @@ import Testing
 
 @testable import RouseReview
 
-/// The pages as Chromium shows them: `tools/screenshots` measures that nothing is cut and nothing overlaps. Without Chromium
-/// this is skipped; `tools/screenshots --install` fetches it.
-@Suite(.enabled(if: ReportScreenTests.hasChromium, "no Chromium on the PATH; tools/screenshots --install fetches it"))
-struct ReportScreenTests {
+/// What this machine can show pages with.
+private enum Browser {
   static let hasChromium: Bool = {
     let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
     func has(_ names: [String]) -> Bool {
@@ -16,7 +14,12 @@ struct ReportScreenTests {
     }
     return has(["chromium", "chromium-browser", "google-chrome", "chrome"]) && has(["python3"])
   }()
+}
 
+/// The pages as Chromium shows them: `tools/screenshots` measures that nothing is cut and nothing overlaps. Without Chromium
+/// this is skipped; `tools/screenshots --install` fetches it.
+@Suite(.enabled(if: Browser.hasChromium, "no Chromium on the PATH; tools/screenshots --install fetches it"))
+struct ReportScreenTests {
   private static let root = Vectors.folder.deletingLastPathComponent().deletingLastPathComponent()
 
   @Test(.timeLimit(.minutes(5))) func nothingIsCutOrOverlaps() throws {

@@ -159,7 +159,8 @@ import Testing
     let text = try String(contentsOfFile: out, encoding: .utf8)
     #expect(text.contains("  # fit: ") && text.hasPrefix("# Rouse policy"))
 
-    // Before any window has ended there is nothing to learn from.
+    // Before any window has ended there is nothing to learn from. What was planned this very second is not of the period yet.
+    usleep(1_100_000)
     let early = try ClientRun(fit + profile)
     #expect(early.code == 3 && early.error.contains("too lately"), "\(early.error)")
     let faulty = folder.appending(path: "faulty.yaml").path
