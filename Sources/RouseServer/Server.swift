@@ -24,6 +24,7 @@ package struct Server: Service, CustomStringConvertible {
   /// What the ledger knew to be live before this server.
   private let lastLive: String?
   private let isStopping = Flag()
+  private let shadow: Shadow
 
   /// Checks all that can be checked before anything listens.
   /// - Parameters:
@@ -63,6 +64,9 @@ package struct Server: Service, CustomStringConvertible {
       setup, configurationFile: configurationFile, policies: policies, audit: audit, keeping: keeping,
       threshold: threshold,
       logger: logger)
+    shadow = Shadow(
+      policies: policies, ledger: keeping?.ledger, longestLine: configuration.limits.lineBytes, audit: audit,
+      logger: logger, clock: wallClock)
     self.portFile = portFile
     self.logger = logger
     lastLive = try? keeping?.ledger.policies(most: 1).first?.version
@@ -129,6 +133,7 @@ package struct Server: Service, CustomStringConvertible {
       ended = .failure(error)
     }
     await pool.shutDown()
+    shadow.leave(because: "the server stops")
     // After the last that could write to it.
     if let ledger = keeping?.ledger { await offTheLoops { ledger.close() } }
     try await group.shutdownGracefully()
@@ -222,6 +227,7 @@ package struct Server: Service, CustomStringConvertible {
     let logger = logger
     let keeping = keeping
     let refusals = RateBucket(rate: Self.largeRefusals)
+    let shadow = shadow
     return Listener(
       group: group, pool: pool, connections: connections, setup: { reload.setup },
       shared: { setup in
@@ -233,7 +239,7 @@ package struct Server: Service, CustomStringConvertible {
           overload: { pool.backlog >= limits.queuedRequests ? pool.retryAfterMS : nil },
           mayRefuse: { refusals.take(now: $0) == nil },
           serverVersion: Self.version, keeping: keeping, meters: status.meters,
-          stats: { status.write(now: Session.Time.now().wall, into: &$0) },
+          stats: { status.write(now: Session.Time.now().wall, into: &$0) }, shadow: shadow,
           notesAnswers: { logger.logLevel <= .debug })
       },
       notes: Notes(logger: logger, refusedLogins: refusedLogins, pseudonyms: { reload.setup.configuration.pseudonyms }),

@@ -112,8 +112,14 @@ package struct Request: Sendable {
   package var past = PastSettings()
   /// Of `review`: what one new user costs; money.
   package var newUserCost: Double?
-  /// Of `activate`: the policy is to decide beside the live one.
-  package var isShadow = false
+  /// Of `fit`: how far present points may be off, in points; outcomes that a change needs; the part of the rows that old
+  /// and new policy are only tried on.
+  package var priorSD: Double?
+  package var leastEvents: Int?
+  package var holdoutShare: Double?
+  /// Of `activate`: the policy is to decide beside the live one. Of `shadow`: false ends that.
+  package var shadow: Bool?
+  package var isShadow: Bool { shadow == true }
 
   /// The plan's limits under a policy.
   package func limits(_ policy: Policy) throws(WireError) -> PlanLimits {

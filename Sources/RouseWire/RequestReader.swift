@@ -113,7 +113,7 @@ private enum RequestMembers {
     case .policy:
       common + [
         "do", "text", "format", "against", "shadow", "users", "audience", "ledger", "budget", "capital", "capacity",
-        "quota", "tier_first", "limit", "since", "until", "weeks",
+        "quota", "tier_first", "limit", "since", "until", "weeks", "prior_sd", "least_events", "holdout_share",
       ]
     case .review: common + ["do", "since", "until", "weeks", "plan_id", "new_user_cost"]
     case .score: common + ["users", "stream", "audience", "ledger", "explain", "valid_until"]
@@ -241,7 +241,7 @@ private enum RequestMembers {
         at: "/do")
     case .policy where request.text == nil && [.check, .activate, .compare, .backtest].contains(request.policyAction):
       WireError(.badRequest, "text is missing: the whole policy, as it stands in its file", at: "/text")
-    case .policy where request.policyAction == .activate && request.against == nil:
+    case .policy where request.policyAction == .activate && request.against == nil && !request.isShadow:
       WireError(
         .badRequest, "against is missing: the version that this one is to replace, so that no change is lost",
         at: "/against")
@@ -314,7 +314,7 @@ private enum RequestMembers {
     case "token": request.token = try text(value, at)
     case "do" where request.operation == .review: request.reviewAction = try choice(value, at)
     case "do": request.policyAction = try choice(value, at)
-    case "shadow": request.isShadow = try flag(value, at)
+    case "shadow": request.shadow = try flag(value, at)
     case "since": request.past.since = try moment(value, at)
     case "until": request.past.until = try moment(value, at)
     case "weeks": request.past.weeks = Int(try whole(value, 1...260, at))
@@ -323,6 +323,9 @@ private enum RequestMembers {
         throw WireError(.badRequest, "a number from 0 to 1000000000 belongs here", at: at)
       }
       request.newUserCost = number
+    case "prior_sd": request.priorSD = try number(value, 0.1...1000, at)
+    case "least_events": request.leastEvents = Int(try whole(value, 1...1_000_000, at))
+    case "holdout_share": request.holdoutShare = try number(value, 0.01...0.99, at)
     case "format": request.format = try choice(value, at)
     case "text":
       guard case .text(let text) = value else {
@@ -405,6 +408,16 @@ private enum RequestMembers {
         at: at)
     }
     return Int64(number)
+  }
+
+  private static func number(_ value: JSONValue, _ range: ClosedRange<Double>, _ at: String) throws(WireError) -> Double
+  {
+    guard let number = value.number, range.contains(number) else {
+      throw WireError(
+        .badRequest, "a number from \(shortest(range.lowerBound)) to \(shortest(range.upperBound)) belongs here", at: at
+      )
+    }
+    return number
   }
 
   private static func money(_ value: JSONValue, _ most: Double, _ at: String) throws(WireError) -> LimitSetting<Double>

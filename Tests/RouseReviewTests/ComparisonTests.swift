@@ -311,6 +311,35 @@ struct ComparisonTests {
     #expect(groups.contains { $0["new"]?["below"]?.boolean == true })
   }
 
+  /// Each comparison is what its schema says, and each member is spoken of.
+  @Test(arguments: pairs) func schema(_ pair: (old: [String], new: [String])) throws {
+    let lines = try ComparisonRun.candidates()
+    let comparison = try ComparisonRun.compare(
+      lines, old: try ComparisonRun.policy(pair.old), new: try ComparisonRun.policy(pair.new))
+    let schemas = try JSONSchema.specification.get()
+    #expect(try schemas.fault(JSONNode(comparison.json.utf8), "comparison.schema.json") == nil)
+    let answer = "{\"id\":1,\"ok\":true,\"comparison\":\(comparison.json)}"
+    #expect(try schemas.fault(JSONNode(answer.utf8), "reply.schema.json") == nil)
+    #expect(
+      try schemas.fault(JSONNode(#"{"ok":true,"comparison":{}}"#.utf8), "reply.policy.compare.schema.json") != nil)
+  }
+
+  @Test func everyMemberIsDocumented() throws {
+    let page = try Vectors.text("../compare.md")
+    let schema = try Vectors.text("../schemas/comparison.schema.json")
+    let names = try Self.members(try #require(JSONValue(schema.utf8.filter { $0 != 0x0A })))
+    #expect(names.count > 60)
+    let statuses = Set(Status.allCases.map(\.name))
+    for name in names.subtracting(statuses) { #expect(page.contains("`\(name)`"), "\(name)") }
+  }
+
+  private static func members(_ schema: JSONValue) throws -> Set<String> {
+    var names = Set(schema["properties"]?.members.map(\.name) ?? [])
+    for member in schema.members { names.formUnion(try members(member.value)) }
+    for item in schema.items { names.formUnion(try members(item)) }
+    return names
+  }
+
   @Test func nobody() throws {
     let policy = try ComparisonRun.policy()
     let comparison = try ComparisonRun.compare([], old: policy, new: policy)

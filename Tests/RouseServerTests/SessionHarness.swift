@@ -39,6 +39,9 @@ final class SessionHarness {
     var mayRefuse = true
     var activated: [PolicyChange] = []
     private(set) var keeping: Keeping?
+    private(set) lazy var shadow = Shadow(
+      policies: policies, ledger: keeping?.ledger, longestLine: configuration.limits.lineBytes, audit: nil,
+      logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, clock: { SessionHarness.wall })
     private var ledgerFolder: URL?
 
     /// - Parameter keepsLedger: an empty one, of its own.
@@ -61,6 +64,7 @@ final class SessionHarness {
     }
 
     deinit {
+      shadow.leave(because: "the test is over")
       keeping?.ledger.close()
       if let ledgerFolder { try? FileManager.default.removeItem(at: ledgerFolder) }
     }
@@ -107,7 +111,7 @@ final class SessionHarness {
         decide: { (verdict) throws(WireError) in
           PolicyOutcome(policy: verdict.policy, was: self.policies.versions[0].name, state: .live)
         }, memory: memory, rankMemory: rankMemory, overload: { self.overload }, mayRefuse: { _ in self.mayRefuse },
-        serverVersion: "test", keeping: keeping, notesAnswers: { true })
+        serverVersion: "test", keeping: keeping, shadow: shadow, notesAnswers: { true })
     }
   }
 

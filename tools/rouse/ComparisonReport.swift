@@ -9,8 +9,12 @@ struct ComparisonReport {
 
   var text: String {
     let head = titled([
-      ("New", policy("new")), ("Old", policy("old")),
-      ("On", "\(whole(comparison["lines"])) candidates, as of \(harmless(shownMoment(comparison["as_of"]?.text)))"),
+      (isShadow ? "Shadow" : "New", policy("new")), (isShadow ? "Live" : "Old", policy("old")),
+      (
+        "On",
+        "\(whole(comparison["lines"])) \(isShadow ? "decisions, the last" : "candidates,") as of "
+          + harmless(shownMoment(comparison["as_of"]?.text))
+      ),
     ])
     let say = (comparison["say"]?.items ?? []).map { harmless($0.text ?? "") + "\n" }.joined()
     let parts = [
@@ -20,6 +24,9 @@ struct ComparisonReport {
     ]
     return parts.filter { !$0.isEmpty }.joined(separator: "\n")
   }
+
+  /// No plans were made: whoever is eligible counts as contacted.
+  private var isShadow: Bool { comparison["curves"]?.isNull == true }
 
   private func policy(_ side: String) -> String { word(comparison[side]?["policy"]) }
 
@@ -50,7 +57,7 @@ struct ComparisonReport {
 
   private var totals: String {
     let names = [
-      ("contacts", "Contacts", false), ("spend", "Spend", true), ("value", "Value", true),
+      ("contacts", isShadow ? "Eligible" : "Contacts", false), ("spend", "Spend", true), ("value", "Value", true),
       ("net_value", "Net value", true), ("capital", "Paid out", true),
     ]
     let (old, new) = (comparison["totals"]?["old"], comparison["totals"]?["new"])
@@ -65,7 +72,8 @@ struct ComparisonReport {
 
   private var swap: String {
     let names = [
-      ("in_in", "on both lists"), ("out_in", "come in"), ("in_out", "go out"), ("out_out", "on neither"),
+      ("in_in", isShadow ? "eligible under both" : "on both lists"), ("out_in", "come in"), ("in_out", "go out"),
+      ("out_out", isShadow ? "under neither" : "on neither"),
     ]
     let rows = names.map { name, title in
       let swap = comparison["swap"]?[name]
@@ -120,7 +128,7 @@ struct ComparisonReport {
       ]
     }
     return table(
-      title, ["", "contacts", "new", "spend", "new", "net value", "new", "change"], rows)
+      title, ["", isShadow ? "eligible" : "contacts", "new", "spend", "new", "net value", "new", "change"], rows)
   }
 
   private var parity: String {

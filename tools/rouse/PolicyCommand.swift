@@ -8,8 +8,8 @@ struct PolicyCommand: AsyncParsableCommand {
     commandName: "policy", abstract: "Check, test, compare, fit and activate policies.",
     subcommands: [
       PolicyCheck.self, PolicyTest.self, PolicyShow.self, PolicyDiff.self, PolicyCompare.self, PolicyBacktest.self,
-      PolicyStart.self, PolicyFitCommand.self, PolicyActivate.self, PolicyApprove.self, PolicyWithdraw.self,
-      PolicyRollback.self, PolicyHistory.self,
+      PolicyStart.self, PolicyFitCommand.self, PolicyImport.self, PolicyActivate.self, PolicyShadow.self,
+      PolicyApprove.self, PolicyWithdraw.self, PolicyRollback.self, PolicyHistory.self,
     ])
 }
 

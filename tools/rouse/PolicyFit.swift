@@ -1,5 +1,5 @@
 import ArgumentParser
-import Foundation
+import RouseClient
 import RouseCore
 import RousePolicy
 import RouseReview
@@ -47,9 +47,19 @@ struct PolicyFitCommand: AsyncParsableCommand {
   @OptionGroup(title: "Rows") var training: TrainingOptions
   @OptionGroup(title: "The fit") var options: FitOptions
   @OptionGroup(title: "A first policy") var first: StartOptions
+  @OptionGroup(title: "From the ledger") var span: FitSpan
   @OptionGroup(title: "Output") var output: OutputOptions
+  @OptionGroup(title: "With a server") var connection: ConnectionOptions
 
   func validate() throws {
+    if training.from == "ledger" {
+      if !training.isPlain {
+        throw ValidationError(
+          "--from ledger knows its own outcomes, channels and times; leave the options about columns out")
+      }
+    } else if span.isGiven || connection.isGiven {
+      throw ValidationError("--weeks, --since, --until and a server go with --from ledger")
+    }
     if !bins.isEmpty {
       guard policy == nil, start == nil, out == nil else {
         throw ValidationError("--bins prints rows and fits nothing: it goes without a policy, --start and --out")
@@ -59,7 +69,9 @@ struct PolicyFitCommand: AsyncParsableCommand {
       }
       return
     }
-    if policy == nil, start == nil { throw ValidationError("give the policy to fit, or --start FILE to make one") }
+    if policy == nil, start == nil, training.from != "ledger" {
+      throw ValidationError("give the policy to fit, or --start FILE to make one")
+    }
     if policy != nil, start != nil {
       throw ValidationError("--start makes a policy; give it, or a policy, but not both")
     }
@@ -74,12 +86,15 @@ struct PolicyFitCommand: AsyncParsableCommand {
     let path = start ?? training.from ?? ""
     let file = TrainingFile(path, training)
     if !bins.isEmpty { return try proposeBins(file) }
+    if training.from == "ledger" { return try await fitFromLedger() }
     var times = training.adaptation.times
     let text: PolicyText
     var notes: [String] = []
+    var usual = 30
     if start != nil {
-      let made = try first.make(from: file, training, share: options.share)
+      let made = try first.make(from: file, training, leastEvents: options.leastEvents, share: options.share)
       notes = made.notes
+      usual = made.leastEvents
       text = try Self.text(Array(made.text.utf8), "the first policy")
       times = StartOptions.times(text.policy, times)
     } else {
@@ -93,10 +108,8 @@ struct PolicyFitCommand: AsyncParsableCommand {
       text = try Self.text(try FileInput.contents(of: name), name)
     }
     let set = try file.set(text.policy, times: times)
-    let result = try options.fit(text, set)
-    let newFile = try NewFile(out ?? "")
-    try result.fitted.new.bytes.withUnsafeBytes { try newFile.write($0) }
-    try newFile.commit()
+    let result = try options.fit(text, set, usual: usual)
+    try write(result.fitted.new.bytes)
     let report = JSONValue(result.report) ?? .null
     if output.isTable {
       let seen = notes.map { "note: \(harmless($0))\n" }.joined()
@@ -106,11 +119,46 @@ struct PolicyFitCommand: AsyncParsableCommand {
     }
   }
 
+  private func fitFromLedger() async throws {
+    var line = RequestLine("policy")
+    line.set("do", text: "fit")
+    span.set(on: &line)
+    if let asOf = training.asOf { line.set("as_of", text: asOf) }
+    line.set("prior_sd", json: shortest(options.priorSd))
+    if let leastEvents = options.leastEvents { line.set("least_events", json: "\(leastEvents)") }
+    if let share = options.share { line.set("holdout_share", json: shortest(share)) }
+    if let policy {
+      guard Document.Format(fileName: policy) == .yaml,
+        let text = String(validating: try FileInput.contents(of: policy), as: UTF8.self)
+      else { throw Failure(.usage, "\(policy): the policy to fit is YAML, as UTF-8 text") }
+      line.set("text", text: text)
+    }
+    let request = line
+    let reply: RouseClient.Reply
+    do {
+      reply = try await connection.client().withConnection { try await $0.request(request.line) }
+    } catch ClientError.server(let fault) where !fault.diagnostics.isEmpty {
+      StandardError.write(fault.diagnostics.map { $0.line(file: policy ?? "policy") + "\n" }.joined())
+      throw Failure(.usage, "")
+    }
+    guard let report = reply.value["fit"], let text = reply.value["text"]?.text else {
+      throw ClientError.garbled("the server's answer has no 'fit'; is it a newer version?")
+    }
+    try write(Array(text.utf8))
+    try StandardOutput().write(output.isTable ? FitTable(report).text : report.json + "\n")
+  }
+
+  private func write(_ bytes: [UInt8]) throws {
+    let file = try NewFile(out ?? "")
+    try bytes.withUnsafeBytes { try file.write($0) }
+    try file.commit()
+  }
+
   private func proposeBins(_ file: TrainingFile) throws {
     let table = try file.table { _ in true }
     do throws(ReviewError) {
       let proposal = try BinProposal(
-        table, fields: bins.map { $0 == "all" ? $0 : FieldNames.usable($0) }, leastEvents: options.leastEvents,
+        table, fields: bins.map { $0 == "all" ? $0 : FieldNames.usable($0) }, leastEvents: options.leastEvents ?? 30,
         mostBins: first.mostBins)
       if output.json {
         try? StandardOutput().write(line: proposal.report)
@@ -132,6 +180,35 @@ struct PolicyFitCommand: AsyncParsableCommand {
   }
 }
 
+/// What part of the ledger is learned from.
+struct FitSpan: ParsableArguments {
+  @Option(help: ArgumentHelp("Plans of so many weeks back; by default, 52.", valueName: "count"))
+  var weeks: Int?
+
+  @Option(help: ArgumentHelp("From then on, such as 2026-03-01T00:00:00Z.", valueName: "time"))
+  var since: String?
+
+  @Option(help: ArgumentHelp("Until then; by default, now.", valueName: "time"))
+  var until: String?
+
+  func validate() throws {
+    if let weeks, !(1...260).contains(weeks) { throw ValidationError("--weeks is a number from 1 to 260") }
+    if weeks != nil, since != nil { throw ValidationError("give --since or --weeks, but not both") }
+    for (name, value) in [("--since", since), ("--until", until)] {
+      guard let value, Moment.parse(value) == nil else { continue }
+      throw ValidationError("'\(value)' for \(name) is no RFC 3339 time with its offset, such as 2026-03-01T00:00:00Z")
+    }
+  }
+
+  var isGiven: Bool { weeks != nil || since != nil || until != nil }
+
+  func set(on request: inout RequestLine) {
+    if let weeks { request.set("weeks", json: String(weeks)) }
+    request.set("since", text: since)
+    request.set("until", text: until)
+  }
+}
+
 /// How a fit goes about it.
 struct FitOptions: ParsableArguments {
   @Option(
@@ -140,8 +217,11 @@ struct FitOptions: ParsableArguments {
       valueName: "points"))
   var priorSd = 8.0
 
-  @Option(help: ArgumentHelp("Outcomes that a changed number needs behind it.", valueName: "count"))
-  var leastEvents = 30
+  @Option(
+    help: ArgumentHelp(
+      "Outcomes that a changed number needs behind it; by default 30, and with --start a fortieth of all, from 6 to 30.",
+      valueName: "count"))
+  var leastEvents: Int?
 
   @Flag(help: "Leave the later part of the rows out of the fit, and show old and new policy on it side by side.")
   var holdoutReport = false
@@ -151,16 +231,17 @@ struct FitOptions: ParsableArguments {
 
   func validate() throws {
     if !(priorSd >= 0.1 && priorSd <= 1000) { throw ValidationError("--prior-sd is between 0.1 and 1000 points") }
-    if leastEvents < 1 { throw ValidationError("--least-events is at least 1") }
+    if let leastEvents, leastEvents < 1 { throw ValidationError("--least-events is at least 1") }
     if !(holdoutShare > 0 && holdoutShare < 1) { throw ValidationError("--holdout-share is between 0 and 1") }
   }
 
   var share: Double? { holdoutReport ? holdoutShare : nil }
 
-  func fit(_ text: PolicyText, _ set: TrainingSet) throws -> (fitted: FittedPolicy, report: [UInt8]) {
+  /// - Parameter usual: outcomes that a number needs where the user does not say.
+  func fit(_ text: PolicyText, _ set: TrainingSet, usual: Int = 30) throws -> (fitted: FittedPolicy, report: [UInt8]) {
     var settings = FitSettings()
     settings.priorSD = priorSd
-    settings.leastEvents = leastEvents
+    settings.leastEvents = leastEvents ?? usual
     do throws(ReviewError) {
       let run = try FitRun(text, settings: settings, holdoutShare: share, set)
       return (run.fitted, run.report)
@@ -209,7 +290,9 @@ struct StartOptions: ParsableArguments {
   }
 
   /// - Parameter share: of the rows that the policy is to be tried on, and that it must not be cut from.
-  func make(from file: TrainingFile, _ training: TrainingOptions, share: Double?) throws -> StartPolicy {
+  func make(
+    from file: TrainingFile, _ training: TrainingOptions, leastEvents: Int?, share: Double?
+  ) throws -> StartPolicy {
     // Times decide a split only where rows have their own; those cannot be known before all are read, so the hash does.
     let limit = UInt64(((share ?? 0) * 10_000).rounded())
     let table = try file.table { share == nil || $0 % 10_000 >= limit }
@@ -219,6 +302,7 @@ struct StartOptions: ParsableArguments {
     settings.valuePerOutcome = valuePerOutcome
     settings.mostNumbers = mostNumbers
     settings.mostBins = mostBins
+    settings.leastEvents = leastEvents
     settings.outcome = training.outcome
     settings.now = file.now
     settings.leftOut = leaveOut + leaveOut.map(FieldNames.usable)
@@ -279,7 +363,7 @@ struct PolicyStart: AsyncParsableCommand {
   @OptionGroup(title: "The policy") var first: StartOptions
 
   func run() async throws {
-    let made = try first.make(from: TrainingFile(file, training), training, share: nil)
+    let made = try first.make(from: TrainingFile(file, training), training, leastEvents: nil, share: nil)
     guard let out else { return try StandardOutput().write(made.text) }
     let newFile = try NewFile(out)
     try Array(made.text.utf8).withUnsafeBytes { try newFile.write($0) }

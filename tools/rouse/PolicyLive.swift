@@ -124,6 +124,11 @@ struct PolicyActivate: AsyncParsableCommand {
       --against names the live policy that you have looked at (rouse policy history): if someone else has activated
       another since, nothing is changed. Without it, whichever is live is replaced. Where the server's configuration says \
       'policy_approval: required', it waits until someone else approves it (rouse policy approve).
+
+        rouse policy activate policy.yaml --shadow --profile home/client.yaml
+
+      With --shadow it decides beside the live policy on what is really asked, and nobody is told what it says; 'rouse policy \
+      shadow' shows what it would have changed.
       """)
 
   @Argument(help: "YAML, or JSON by its name.", completion: .file(extensions: ["yaml", "yml", "json"]))
@@ -132,9 +137,19 @@ struct PolicyActivate: AsyncParsableCommand {
   @Option(help: ArgumentHelp("The policy that this one is to replace.", valueName: "version"))
   var against: String?
 
+  @Flag(help: "Not live: let it decide beside the live policy on real requests, unheard.")
+  var shadow = false
+
   @OptionGroup(title: "With a server") var connection: ConnectionOptions
 
+  func validate() throws {
+    if shadow, against != nil {
+      throw ValidationError("--against names the policy that is replaced; with --shadow none is")
+    }
+  }
+
   func run() async throws {
+    if shadow { return try await ShadowStart(file: file, connection: connection).run() }
     let bytes = try FileInput.contents(of: file)
     guard let text = String(validating: bytes, as: UTF8.self) else {
       throw Failure(.usage, "\(file): a policy is UTF-8 text, and this is not; save it as UTF-8")

@@ -127,7 +127,7 @@ struct TrainingFile {
       if let arm = arm(row), arm == "holdout" { return }
       guard let came = try came(row, place), isWanted(Self.hash(row)) else { return }
       let weight = try number(row, options.weight, place) ?? 1
-      table.add(row, outcome: came, weight: max(0, weight), ignoring: ignored)
+      table.add(row, outcome: came, weight: Self.bounded(weight), ignoring: ignored)
     }
     return table
   }
@@ -155,7 +155,7 @@ struct TrainingFile {
       if arm(row) == "holdout" { return set.skip(.holdout) }
       guard var label = try label(row, steps, policy, place) else { return set.skip(.outcome) }
       guard label.channel >= 0 else { return set.skip(.channel) }
-      label.weight *= max(0, try number(row, options.weight, place) ?? 1)
+      label.weight *= Self.bounded(try number(row, options.weight, place) ?? 1)
       let moment = try moment(row, place)
       label.at = options.asOfField == nil ? nil : moment
       let texts = LoggedTexts(userID: [0x30], row: [], candidate: candidate(row, times), known: [])
@@ -228,7 +228,7 @@ struct TrainingFile {
       guard propensity > 0, propensity <= 1 else {
         throw Failure(.usage, "\(place()): a propensity is above 0 and at most 1, and \(propensity) is not")
       }
-      label.weight = 1 / propensity
+      label.weight = Self.bounded(1 / propensity)
     }
     return label
   }
@@ -238,12 +238,17 @@ struct TrainingFile {
     guard let value = value(row, field) else {
       throw Failure(.usage, "\(place()): this row has no '\(field)' (--as-of)")
     }
-    if let seconds = value.whole { return Int64(seconds) }
+    if let seconds = value.whole { return Self.bounded(Int64(seconds)) }
     guard let text = value.text, let moment = Moment.parse(text) ?? Int64(text) else {
       throw Failure(.usage, "\(place()): '\(field)' (--as-of) is no RFC 3339 time with an offset")
     }
-    return moment
+    return Self.bounded(moment)
   }
+
+  private static func bounded(_ moment: Int64) -> Int64 { min(max(moment, Moment.first), Moment.last) }
+
+  /// Sums of weights stay within a double.
+  private static func bounded(_ weight: Double) -> Double { min(max(weight, 0), 1e12) }
 
   /// FNV-1a with a last mix over the row's values, however they are spelled: the same row goes the same way, wherever it
   /// stands and whatever a policy declares of it.

@@ -58,6 +58,12 @@ struct TrainingOptions: ParsableArguments {
       "'\(asOf)' for --as-of is no field and no RFC 3339 time with an offset, such as 2026-03-01T10:00:00+08:00")
   }
 
+  /// Nothing is said about columns.
+  var isPlain: Bool {
+    !csv && outcome == "outcome" && outcomeIs.isEmpty && asOfField == nil && !adaptation.givesUserID
+      && adaptation.setTime.isEmpty && [`default`, channel, propensity, arm, weight, amount].allSatisfy { $0 == nil }
+  }
+
   /// The field of --as-of, or nil where it is a time or not given.
   var asOfField: String? { asOf.flatMap { Moment.parse($0) == nil ? $0 : nil } }
 

@@ -112,7 +112,7 @@ package final class Comparison: @unchecked Sendable {
     }
     if isAbandoned() { return nil }
     return ComparisonResult(
-      old: self.old, new: self.new, tally: tally, correlation: RankCorrelation(nets),
+      old: self.old, new: self.new, asOf: self.old.scorer.now, tally: tally, correlation: RankCorrelation(nets),
       movers: .init(up: up.compactMap { moved[$0.line] }, down: down.compactMap { moved[$0.line] }),
       plans: .init(
         overlaps: ListOverlap.all(ranks, old: old.plan.contacts, new: new.plan.contacts),
@@ -173,6 +173,8 @@ package struct ComparisonResult {
 
   let old: ComparedPolicy
   let new: ComparedPolicy
+  /// Seconds since 1970.
+  let asOf: Int64
   let tally: ComparisonTally
   let correlation: RankCorrelation
   let movers: Movers

@@ -2,14 +2,7 @@ import RouseCore
 import RouseWire
 
 extension ComparisonResult {
-  /// The members of the comparison as JSON, without the braces (`proto-spec/compare.md`).
-  package func members() -> [UInt8] {
-    var pen = ComparisonPen()
-    writeMembers(&pen)
-    return pen.out.array
-  }
-
-  /// The same as an object.
+  /// The comparison as a JSON object (`proto-spec/compare.md`).
   package func json() -> [UInt8] {
     var pen = ComparisonPen()
     pen.object { writeMembers(&$0) }
@@ -19,7 +12,7 @@ extension ComparisonResult {
   private func writeMembers(_ pen: inout ComparisonPen) {
     pen.object("old") { Self.write(old, hasPlan: plans != nil, &$0) }
     pen.object("new") { Self.write(new, hasPlan: plans != nil, &$0) }
-    pen.text("as_of", Moment.format(old.scorer.now))
+    pen.text("as_of", Moment.format(asOf))
     pen.whole("lines", lines)
     pen.list("say", ComparisonWords(self).sentences) { $0.item($1) }
     both("totals", &pen) { Self.write(tally[$1].all, &$0) }

@@ -8,6 +8,7 @@ struct ComparisonWords {
 
   init(_ result: ComparisonResult) {
     var sentences = [Self.value(result), Self.list(result)]
+    sentences += Self.parts(result)
     sentences += Self.flips(result)
     sentences += Self.parity(result)
     sentences += Self.errors(result)
@@ -21,10 +22,10 @@ struct ComparisonWords {
     let spend = new.spend - old.spend
     let of = result.plans == nil ? "of all who are eligible" : "of the contact list"
     let first =
-      "The net value \(of) is \(money(net(new))) under the new policy and \(money(net(old))) under the old one"
+      "The net value \(of) is \(money(net(new))) under the \(result.names.new) and \(money(net(old))) under the \(result.names.old)"
     let second = change == 0 ? "no change" : "\(money(abs(change))) \(change > 0 ? "more" : "less")"
     let third =
-      spend == 0 ? "at the same spend" : "for \(money(abs(spend))) \(spend > 0 ? "more" : "less") spend"
+      abs(spend) < 5_000 ? "at the same spend" : "for \(money(abs(spend))) \(spend > 0 ? "more" : "less") spend"
     return "\(first): \(second), \(third)."
   }
 
@@ -34,6 +35,18 @@ struct ComparisonWords {
     return "\(count(tally.new.all.contacts)) are \(verb) instead of \(count(tally.old.all.contacts)): "
       + "\(count(tally.stayIn.count)) stay \(place), \(count(tally.comeIn.count)) come in, "
       + "\(count(tally.goOut.count)) go out."
+  }
+
+  /// A new policy may say that the same contacts are worth more, and do nothing else: that is a belief, and no gain yet.
+  private static func parts(_ result: ComparisonResult) -> [String] {
+    let tally = result.tally
+    let judged = tally.stayIn.newValue - tally.stayIn.oldValue
+    guard tally.new.all.value != tally.old.all.value, abs(judged) >= 5_000 else { return [] }
+    let sign = judged < 0 ? "-" : "+"
+    return [
+      "Of the change in value, \(sign)\(money(abs(judged))) is that those who stay are judged otherwise; who comes in is worth "
+        + "\(money(tally.comeIn.newValue)) by the \(result.names.new), and who goes out was worth \(money(tally.goOut.oldValue)) by the \(result.names.old)."
+    ]
   }
 
   private static func flips(_ result: ComparisonResult) -> [String] {
@@ -66,7 +79,7 @@ struct ComparisonWords {
     return [
       "Region group\(one ? "" : "s") \(names): selected at less than \(shortest(floor)) of the best group's rate"
         + (isNew.isEmpty
-          ? ", as under the old policy."
+          ? ", as under the \(result.names.old)."
           : isNew.count == below.count ? ", which is new." : "; new is \(isNew.joined(separator: ", ")).")
     ]
   }
@@ -76,7 +89,9 @@ struct ComparisonWords {
       result.tally.old.statuses[Int(Status.invalid.rawValue)], result.tally.new.statuses[Int(Status.invalid.rawValue)])
     return invalid == 0
       ? []
-      : ["\(count(invalid)) of \(count(result.lines)) lines are no usable candidates; they count as on neither list."]
+      : [
+        "\(count(invalid)) of \(count(result.lines)) lines are no usable candidates; they count as \(result.plans == nil ? "under neither" : "on neither list")."
+      ]
   }
 
   // MARK: - Numbers in words
@@ -104,5 +119,12 @@ struct ComparisonWords {
       text.append(digit)
     }
     return text
+  }
+}
+
+extension ComparisonResult {
+  /// What the two are called: of a shadow the other is the live one.
+  fileprivate var names: (old: String, new: String) {
+    plans == nil ? ("live policy", "shadow") : ("old policy", "new policy")
   }
 }

@@ -22,32 +22,31 @@ package final class ComparisonWorker: @unchecked Sendable {
     var at = 0
     while let line = block.nextLine(&at, longest: longestLine) {
       if line.count > longestLine { return false }
-      decide(line) { part.add(old: $0, $1, new: $2, $3) }
+      _ = decide(line) { part.add(old: $0, $1, new: $2, $3) }
     }
     return true
   }
 
   /// Decides on one line.
   /// - Parameter take: the row and the decision of the old policy, and of the new; valid until it returns.
+  /// - Returns: false for a control, in a stream.
   package func decide(
     _ line: UnsafeRawBufferPointer, _ take: (CandidateRow, Decision, CandidateRow, Decision) -> Void
-  ) {
-    _ = old.decide(line) { oldRow, oldDecision in
+  ) -> Bool {
+    old.decide(line) { oldRow, oldDecision in
       _ = new.decide(line) { newRow, newDecision in take(oldRow, oldDecision, newRow, newDecision) }
     }
   }
 
   /// Decides on a candidate whose line was kept with an empty user_id.
-  /// - Parameter isWanted: whether the comparison is for the candidate, by the row as the old policy scored it.
+  /// - Parameter take: as in `decide`.
   /// - Returns: false when the line is no candidate's.
-  package func compareKept(
-    _ line: UnsafeRawBufferPointer, userID: [UInt8], into part: ComparisonPart, where isWanted: (CandidateRow) -> Bool
+  package func decideKept(
+    _ line: UnsafeRawBufferPointer, userID: [UInt8],
+    _ take: (CandidateRow, Decision, CandidateRow, Decision) -> Void
   ) -> Bool {
     old.scoreKept(line, userID: userID) { oldRow, oldDecision in
-      guard isWanted(oldRow) else { return }
-      _ = new.scoreKept(line, userID: userID) { newRow, newDecision in
-        part.add(old: oldRow, oldDecision, new: newRow, newDecision)
-      }
+      _ = new.scoreKept(line, userID: userID) { newRow, newDecision in take(oldRow, oldDecision, newRow, newDecision) }
     }
   }
 }

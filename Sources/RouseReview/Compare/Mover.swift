@@ -9,6 +9,8 @@ struct Mover {
   let change: Int64
   let old: MoverFacts
   let new: MoverFacts
+  /// What the two sides came to, where no plan has yet to tell.
+  var placed: (old: ComparisonTally.Placed, new: ComparisonTally.Placed)?
 
   /// Greater changes first, whatever their sign; then by user_id.
   static func isBefore(_ left: Mover, _ right: Mover) -> Bool {

@@ -45,6 +45,19 @@ final class MoverBoard: Sendable {
     }
   }
 
+  /// Takes one who may have come before: the greater of his changes stays.
+  func addLatest(_ mover: Mover) {
+    let isBeaten = state.withLock { state in
+      let former = (state.up + state.down).first { $0.userID == mover.userID }
+      guard let former else { return false }
+      if former.change.magnitude >= mover.change.magnitude { return true }
+      state.up.removeAll { $0.userID == mover.userID }
+      state.down.removeAll { $0.userID == mover.userID }
+      return false
+    }
+    if !isBeaten { add([mover]) }
+  }
+
   private static func insert(_ mover: Mover, into movers: inout [Mover]) {
     let at = movers.firstIndex { Mover.isBefore(mover, $0) } ?? movers.count
     guard at < most else { return }

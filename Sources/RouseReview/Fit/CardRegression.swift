@@ -32,6 +32,8 @@ struct CardRegression {
     var events = 0
     var error: Double?
     var isFitted: Bool
+    /// It has too few outcomes of its own, and moves with the others like it: by as many points as they together say.
+    var isPooled = false
   }
 
   let cells: CardCells
@@ -72,13 +74,17 @@ struct CardRegression {
     }
     let isFree = results.map { $0.verdict != .unwritten && $0.events >= settings.leastEvents }
     let isFitted = groupCounts.map { $0.events >= settings.leastEvents && $0.events < $0.count }
+    // What is wrong with the level of all must not come to stand in the attributes that most rows share.
+    let rest = groupCounts.indices.filter { !isFitted[$0] }
+    let (restEvents, restCount) = rest.reduce((0, 0)) { ($0.0 + groupCounts[$1].events, $0.1 + groupCounts[$1].count) }
+    let isPooled = restEvents >= settings.leastEvents && restEvents < restCount
 
     // Numbers that must be alike share a parameter, and one that has met its cap has none.
     var leader = Array(cells.cells.indices)
     var held: [Int: Double] = [:]
     var found: (layout: Layout, solution: LogisticProblem.Solution)?
     for _ in 0..<200 {
-      let layout = layout(isFree, isFitted, leader, held)
+      let layout = layout(isFree, isFitted, isPooled: isPooled, leader, held)
       guard let solution = layout.problem.solve() else { return nil }
       found = (layout, solution)
       if !hold(layout, solution, isFree, &leader, &held) { break }
@@ -96,12 +102,12 @@ struct CardRegression {
         value = found.solution.points[parameter]
         results[index].error = found.solution.error(parameter)
       }
-      results[index].new = Int(value.rounded())
+      results[index].new = Int(min(max(value, -1000), 1000).rounded())
       results[index].verdict = .same
     }
     keepInLine(&results, isFree)
     for index in results.indices where results[index].new != results[index].old { results[index].verdict = .changed }
-    return finish(results, groupCounts, isFitted, found)
+    return finish(results, groupCounts, isFitted, isPooled: isPooled, found)
   }
 
   // MARK: -
@@ -113,7 +119,26 @@ struct CardRegression {
     var groupParameters: [Int]
   }
 
-  private func layout(_ isFree: [Bool], _ isFitted: [Bool], _ leader: [Int], _ held: [Int: Double]) -> Layout {
+  /// Adds a parameter for what stands before the card in each group that has outcomes enough, and one that all others share:
+  /// their common shift. Returns the parameter of each group; -1 without.
+  private func addIntercepts(_ isFitted: [Bool], isPooled: Bool, to problem: inout LogisticProblem) -> [Int] {
+    let wide = settings.priorSD * FitSettings.interceptFactor
+    var shared = -1
+    return intercepts.indices.map { group in
+      if !isFitted[group] {
+        guard isPooled else { return -1 }
+        if shared >= 0 { return shared }
+        shared = problem.prior.count
+      }
+      problem.prior.append(isFitted[group] ? intercepts[group] : 0)
+      problem.precision.append(1 / (wide * wide))
+      return problem.prior.count - 1
+    }
+  }
+
+  private func layout(
+    _ isFree: [Bool], _ isFitted: [Bool], isPooled: Bool, _ leader: [Int], _ held: [Int: Double]
+  ) -> Layout {
     var problem = LogisticProblem(width: width + 1)
     var parameters = [Int](repeating: -1, count: cells.cells.count)
     let precision = 1 / (settings.priorSD * settings.priorSD)
@@ -133,13 +158,7 @@ struct CardRegression {
       }
       parameters[index] = parameters[first]
     }
-    let wide = settings.priorSD * FitSettings.interceptFactor
-    let groupParameters = intercepts.indices.map { group -> Int in
-      guard isFitted[group] else { return -1 }
-      problem.prior.append(intercepts[group])
-      problem.precision.append(1 / (wide * wide))
-      return problem.prior.count - 1
-    }
+    let groupParameters = addIntercepts(isFitted, isPooled: isPooled, to: &problem)
     problem.outcomes = outcomes
     problem.weights = weights
     problem.offsets.reserveCapacity(offsets.count)
@@ -155,7 +174,7 @@ struct CardRegression {
       }
       let group = Int(groups[row])
       problem.active.append(Int32(groupParameters[group]))
-      if groupParameters[group] < 0 { known += intercepts[group] }
+      if !isFitted[group] { known += intercepts[group] }
       problem.offsets.append(offsets[row] + LogisticProblem.unit * known)
     }
     return Layout(problem: problem, parameters: parameters, groupParameters: groupParameters)
@@ -236,7 +255,7 @@ struct CardRegression {
   }
 
   private func finish(
-    _ results: [CellResult], _ groupCounts: [(count: Int, events: Int)], _ isFitted: [Bool],
+    _ results: [CellResult], _ groupCounts: [(count: Int, events: Int)], _ isFitted: [Bool], isPooled: Bool,
     _ found: (layout: Layout, solution: LogisticProblem.Solution)
   ) -> Result? {
     func known(_ points: (CellResult) -> Int) -> LogisticProblem {
@@ -256,28 +275,22 @@ struct CardRegression {
     let likelihoodBefore = before.likelihood(intercepts)
 
     var problem = known(\.new)
-    let wide = settings.priorSD * FitSettings.interceptFactor
-    var parameters: [Int] = []
-    for group in intercepts.indices {
-      parameters.append(isFitted[group] ? problem.prior.count : -1)
-      if !isFitted[group] { continue }
-      problem.prior.append(intercepts[group])
-      problem.precision.append(1 / (wide * wide))
-    }
+    let parameters = addIntercepts(isFitted, isPooled: isPooled, to: &problem)
     for row in offsets.indices {
       let group = Int(groups[row])
       problem.active.append(Int32(parameters[group]))
-      if parameters[group] < 0 { problem.offsets[row] += LogisticProblem.unit * intercepts[group] }
+      if !isFitted[group] { problem.offsets[row] += LogisticProblem.unit * intercepts[group] }
     }
     guard let solution = problem.solve() else { return nil }
     let intercepts = self.intercepts.indices.map { group in
-      InterceptResult(
-        old: self.intercepts[group],
-        new: parameters[group] < 0 ? self.intercepts[group] : solution.points[parameters[group]],
+      let own = self.intercepts[group]
+      return InterceptResult(
+        old: own,
+        new: parameters[group] < 0 ? own : solution.points[parameters[group]] + (isFitted[group] ? 0 : own),
         count: groupCounts[group].count, events: groupCounts[group].events,
         error: found.layout.groupParameters[group] < 0
           ? nil : found.solution.error(found.layout.groupParameters[group]),
-        isFitted: isFitted[group])
+        isFitted: isFitted[group] || isPooled, isPooled: isPooled && !isFitted[group])
     }
     return Result(cells: results, intercepts: intercepts, before: likelihoodBefore, after: solution.logLikelihood)
   }

@@ -112,15 +112,18 @@ struct CharacteristicSearch {
           merges.append(Merge(row: index, attribute: nil, cost: solution.cost(index, 0, row.missing) / 2))
         }
       case .levels(let levels):
-        let inUse = (0..<row.attributeCount).filter { row.counts[$0] > 0 }
-        if inUse.count == 2 {
-          merges.append(Merge(row: index, attribute: nil, cost: solution.cost(index, inUse[0], inUse[1]) / 2))
-        } else if row.kind == .texts, levels.count > 1 || row.hasMissing {
-          // What is left over is measured by the others; while there are none, by the text nearest to the middle.
-          let others = row.counts[levels.count] > 0 ? levels.count : middle(row, solution.points[index])
+        // What is left over is measured by the others; while there are none, by the text nearest to the middle, and then
+        // both are left over. One text must stay.
+        let hasOthers = row.counts[levels.count] > 0
+        if row.kind == .texts, levels.count > (hasOthers ? 1 : 2) {
+          let others = hasOthers ? levels.count : middle(row, solution.points[index])
           for at in levels.indices where at != others {
             merges.append(Merge(row: index, attribute: at, cost: solution.cost(index, at, others)))
           }
+        } else {
+          let inUse = (0..<row.attributeCount).filter { row.counts[$0] > 0 }
+          let most = inUse.dropFirst().reduce(0.0) { max($0, solution.cost(index, $1, inUse[0])) }
+          merges.append(Merge(row: index, attribute: nil, cost: most / Double(max(1, inUse.count))))
         }
       }
     }

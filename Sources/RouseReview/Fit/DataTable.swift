@@ -20,9 +20,13 @@ package struct DataTable: Sendable {
     var flagCount = 0
     var timeCount = 0
     var missingCount = 0
+    /// Distinct texts that are no numbers, the first few.
+    var words: [ExactText] = []
   }
 
   static let mostLevels = 2000
+  /// Words that may stand among numbers for none.
+  static let mostWords = 5
 
   package private(set) var columns: [Column] = []
   private var places: [ExactText: Int] = [:]
@@ -99,6 +103,9 @@ package struct DataTable: Sendable {
       columns[index].numberCount += 1
     } else {
       columns[index].textCount += 1
+      if columns[index].words.count <= Self.mostWords, !columns[index].words.contains(ExactText(text)) {
+        columns[index].words.append(ExactText(text))
+      }
       if moment != nil { columns[index].timeCount += 1 }
     }
   }
@@ -126,7 +133,10 @@ extension DataTable.Column {
     if flagCount == present { return .flags }
     if timeCount * 100 >= present * 99 { return .times }
     // A few words among numbers say that there is none: `NA`, `?`.
-    if numberCount == present || timeCount == 0 && !hasTooMany && numberCount * 100 >= present * 80 && words <= 5 {
+    if numberCount == present
+      || timeCount == 0 && numberCount * 100 >= present * 80
+        && words.count <= DataTable.mostWords
+    {
       return .numbers
     }
     return .texts
@@ -134,7 +144,4 @@ extension DataTable.Column {
 
   /// Of a column of times; seconds since 1970.
   func moment(_ row: Int) -> Int64? { numbers[row].isNaN ? nil : Int64(exactly: numbers[row]) }
-
-  /// Distinct texts that are no numbers.
-  private var words: Int { levels.count { DataTable.number($0) == nil } }
 }

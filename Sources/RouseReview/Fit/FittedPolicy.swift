@@ -79,7 +79,7 @@ package struct FittedPolicy {
             .object([
               ("name", .text(stage.name)), ("old", .whole(stage.old)), ("new", .whole(stage.new)),
               ("rows", .whole(stage.result.count)), ("events", .whole(stage.result.events)),
-              ("se", .optional(stage.result.error)),
+              ("se", .optional(stage.result.error)), ("pooled", .flag(stage.result.isPooled)),
               ("verdict", .text(verdict(stage.result.isFitted, stage.old != stage.new))),
             ])
           })

@@ -63,6 +63,7 @@ struct LogisticProblem {
       state = found
       hasConverged = longest < 1e-7 || scale <= 1e-6
     }
+    guard points.allSatisfy(\.isFinite), state.logLikelihood.isFinite else { return nil }
     var covariance: [Double] = []
     if count > 0 {
       guard let factor = Cholesky(penalised(state.hessian), size: count) else { return nil }

@@ -183,7 +183,8 @@ package struct PolicyFit {
       guard intercept.isFitted, points != Int(intercept.old) else { continue }
       guard let node = text.document.root["stages"]?[stage.name]?["points"] else { continue }
       edited.replace(
-        node, "\(points)", name: "points", note: "n \(intercept.count), events \(intercept.events)")
+        node, "\(points)", name: "points",
+        note: "n \(intercept.count), events \(intercept.events)" + (intercept.isPooled ? ", with stages like it" : ""))
     }
     write(result.cells, cells, &edited, events: "events")
     return FittedResponse(cells: cells, result: result)

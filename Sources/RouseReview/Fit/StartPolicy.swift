@@ -14,7 +14,8 @@ package struct StartPolicy: Sendable {
     package var channel = "contact"
     package var outcome = "outcome"
     package var mostNumbers = 60
-    package var leastEvents = 30
+    /// Outcomes that an attribute needs; nil: `usualEvents`.
+    package var leastEvents: Int?
     package var mostBins = 6
     /// Words that no field may be called, in lower case.
     package var forbidden = Self.usualWords
@@ -24,6 +25,13 @@ package struct StartPolicy: Sendable {
     package var now: Int64 = 0
 
     package init() {}
+
+    /// Of fewer outcomes no policy is cut.
+    static let fewest = 30
+
+    /// Outcomes that an attribute needs in a file of so many: 30, and in a small file fewer, or nothing would be left to
+    /// tell rows apart by.
+    package static func usualEvents(of outcomes: Int) -> Int { min(fewest, max(6, outcomes / 40)) }
 
     package static let usualWords = [
       "sex", "gender", "age", "race", "ethnicity", "religion", "marital_status", "pregnancy", "disability",
@@ -36,15 +44,21 @@ package struct StartPolicy: Sendable {
   package let text: String
   /// What a person should know of the columns, one line each.
   package let notes: [String]
+  /// Outcomes that each attribute has.
+  package let leastEvents: Int
   /// Without a time of their own, rows need one that is set: the field's name.
   package static let setTime = "seen_at"
 
   package init(_ table: DataTable, _ settings: Settings) throws(ReviewError) {
     let events = table.outcomes.count { $0 }
-    guard events >= settings.leastEvents else {
+    var settings = settings
+    let least = settings.leastEvents ?? Settings.usualEvents(of: events)
+    settings.leastEvents = least
+    leastEvents = least
+    guard events >= max(least, Settings.fewest) else {
       throw ReviewError(
         .tooLittle,
-        "of \(table.count) rows \(events) have the outcome, and a policy needs \(settings.leastEvents) to be cut from them"
+        "of \(table.count) rows \(events) have the outcome, and a policy needs \(max(least, Settings.fewest)) to be cut from them"
       )
     }
     guard events < table.count else {
@@ -76,8 +90,9 @@ private struct Draft {
   // MARK: - Choosing
 
   mutating func choose() {
+    let least = settings.leastEvents ?? StartPolicy.Settings.fewest
     var binning = Binning(
-      leastEvents: Double(settings.leastEvents), outcomes: table.outcomes, weights: table.weights)
+      leastEvents: Double(least), outcomes: table.outcomes, weights: table.weights)
     binning.mostBins = settings.mostBins * 2 + 2
     var found: [Characteristic] = []
     var names: Set<ExactText> = []
@@ -111,7 +126,7 @@ private struct Draft {
         continue
       }
       guard let fine = binning.fine(column) else {
-        notes.append("\(name): declared, and not scored: no value of it has \(settings.leastEvents) outcomes")
+        notes.append("\(name): declared, and not scored: no value of it has \(least) outcomes")
         continue
       }
       found.append(binning.coarse(fine))
@@ -179,9 +194,11 @@ private struct Draft {
   func text(events: Int, of count: Int) -> String {
     let share = min(Double(events) / Double(count), 0.98)
     let rate = PolicyFit.rounded(share / 0.99, digits: 4)
+    let least = settings.leastEvents ?? StartPolicy.Settings.fewest
+    let few = least < StartPolicy.Settings.fewest ? " (with --least-events \(least), for outcomes are few)" : ""
     var out = """
       # A first policy for '\(FieldNames.shown(settings.outcome))', cut from \(count) rows, \(events) of them with the outcome. All points are 0:
-      # 'rouse policy fit' fills them in. +20 points double the odds of the outcome, -20 halve them.
+      # 'rouse policy fit' fills them in\(few). +20 points double the odds of the outcome, -20 halve them.
       # Before it is live: look at each row of the card (may it be used? is it known before the contact?), at what an
       # outcome is worth and a contact costs, and set experiment.holdout: without one nobody learns what contacts add.
       version: 2

@@ -102,9 +102,12 @@ package struct TrainingSet: Sendable {
     guard recall.chance.indices.contains(label.channel) else { return skip(.channel) }
     guard recall.chance[label.channel] > 0, recall.chance[label.channel] < 1 else { return skip(.noChance) }
     var label = label
-    if let reached = label.steps {
-      // How far the user came says whether it was all the way.
-      label.outcome = recall.steps.last.map { $0 < 64 && reached >> UInt64($0) & 1 == 1 } ?? (label.hasClicked == true)
+    if let reached = label.steps, let last = recall.steps.last, last < 64 {
+      // The loan is the last step of every stage, whatever it is called.
+      label.outcome = label.outcome || reached >> UInt64(last) & 1 == 1
+      if label.outcome { label.steps = reached | 1 << UInt64(last) }
+    } else if label.steps != nil {
+      label.outcome = label.outcome || label.hasClicked == true
     }
     let money = policy.definition.money
     var amount = recall.loan

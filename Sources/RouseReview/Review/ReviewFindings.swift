@@ -152,11 +152,12 @@ struct ReviewFindings {
     let stability = review.stability
     for characteristic in stability.characteristics {
       guard let psi = stability.stability(characteristic) else { continue }
-      let verdict = psi.verdict(review.policy.psiThresholds, bins: characteristic.bins.count)
+      let bins = stability.used(characteristic).count
+      let verdict = psi.verdict(review.policy.psiThresholds, bins: bins)
       guard verdict == "act" || verdict == "look" else { continue }
-      let figure =
-        "PSI \(Words.fixed(psi.psi, decimals: 2)), by chance up to "
-        + Words.fixed(psi.noiseHigh(bins: characteristic.bins.count), decimals: 3)
+      let high = psi.noiseHigh(bins: bins)
+      let chance = high < 0.001 ? "less than 0.001" : "up to " + Words.fixed(high, decimals: 3)
+      let figure = "PSI \(Words.fixed(psi.psi, decimals: 2)), by chance \(chance)"
       tell(
         "drift", verdict == "act" ? .act : .look,
         verdict == "act"
@@ -172,6 +173,15 @@ struct ReviewFindings {
     ] {
       guard let all = calibration.all?.band, !all.isSound, let shift = all.shift else { continue }
       let seen = all.observed.share ?? 0
+      // Loans that have been out for some weeks cannot have defaulted yet.
+      let isYoung = what == "default" && (review.daysKnown ?? 0) < Self.daysToDefault
+      if isYoung, seen < all.expected {
+        tell(
+          "calibration", .note,
+          "Whether the chance of default is right is not yet known: loans have been out for "
+            + "\(Words.fixed(review.daysKnown ?? 0, decimals: 0)) days on average. Review an earlier period.")
+        continue
+      }
       tell(
         "calibration", .look,
         "The chance of \(what) was expected too \(seen > all.expected ? "low" : "high"): \(Words.percent(all.expected)) "
@@ -179,6 +189,8 @@ struct ReviewFindings {
           + "(rouse policy fit, \(fit)).")
     }
   }
+
+  private static let daysToDefault = 90.0
 
   private mutating func tellHarm() {
     let (steps, all) = (review.steps, review.groups.all)

@@ -137,14 +137,27 @@ struct ReviewStability {
     return spans.reduce([Int](repeating: 0, count: characteristic.bins.count)) { zip($0, $1).map { $0 + $1 } }
   }
 
+  /// The bins that anyone was in, then or now: chance moves nobody into the others, so that they make no noise.
+  func used(_ characteristic: Characteristic) -> [Int] {
+    let (then, now) = (then(characteristic), now(characteristic))
+    return then.indices.filter { then[$0] > 0 || now[$0] > 0 }
+  }
+
+  private func stability(_ characteristic: Characteristic, _ now: [Int]) -> Stability? {
+    if baseline == .none { return nil }
+    let then = then(characteristic)
+    let used = used(characteristic)
+    return Stability(expected: used.map { then[$0] }, actual: used.map { now[$0] })
+  }
+
   func stability(_ characteristic: Characteristic) -> Stability? {
-    baseline == .none ? nil : Stability(expected: then(characteristic), actual: now(characteristic))
+    stability(characteristic, now(characteristic))
   }
 
   /// nil of the week that is the baseline itself, and of one without rows.
   func stability(_ characteristic: Characteristic, week: Int) -> Stability? {
-    if baseline == .none || baseline == .firstWeek && week == 0 { return nil }
-    return Stability(expected: then(characteristic), actual: characteristic.counts[week + 1])
+    if baseline == .firstWeek && week == 0 { return nil }
+    return stability(characteristic, characteristic.counts[week + 1])
   }
 
   /// The greatest of a week, and of what.
@@ -214,7 +227,7 @@ extension AnswerWriter {
     _ characteristic: ReviewStability.Characteristic, _ stability: ReviewStability, _ weeks: [Range<Int64>],
     _ thresholds: [Double]
   ) {
-    let bins = characteristic.bins.count
+    let bins = stability.used(characteristic).count
     let whole = stability.stability(characteristic)
     set("card", characteristic.card)
     set("name", characteristic.name)

@@ -20,6 +20,9 @@ package enum AuditEvent: Sendable, Equatable {
   case policyRolledBack(from: String, to: String, by: AuditActor)
   /// A server that needs approvals began with a policy of which it knows no approval.
   case policyUnapproved(from: String, to: String)
+  /// A policy decides beside the live one, and is heard by nobody.
+  case policyShadowed(live: String, shadow: String, by: AuditActor)
+  case policyShadowEnded(shadow: String, by: AuditActor)
   /// - sha256: of the text that was refused.
   case policyRejected(by: AuditActor, diagnostics: Int, first: String, sha256: String)
   /// - keys: the names of what changed, dotted; never the values.
@@ -49,6 +52,8 @@ package enum AuditEvent: Sendable, Equatable {
     case .policyWithdrawn: "policy_withdrawn"
     case .policyRolledBack: "policy_rolled_back"
     case .policyUnapproved: "policy_unapproved"
+    case .policyShadowed: "policy_shadowed"
+    case .policyShadowEnded: "policy_shadow_ended"
     case .policyRejected: "policy_rejected"
     case .configurationReloaded: "configuration_reloaded"
     case .configurationRejected: "configuration_rejected"
@@ -87,6 +92,13 @@ package enum AuditEvent: Sendable, Equatable {
     case .policyUnapproved(let from, let to):
       out.member("from", from)
       out.member("to", to)
+    case .policyShadowed(let live, let shadow, let by):
+      out.member("live", live)
+      out.member("shadow", shadow)
+      out.member("by", by.description)
+    case .policyShadowEnded(let shadow, let by):
+      out.member("shadow", shadow)
+      out.member("by", by.description)
     case .policyRejected(let by, let diagnostics, let first, let sha256):
       out.member("by", by.description)
       out.member("diagnostics", diagnostics)

@@ -37,10 +37,11 @@ final class AudienceRank: Sendable {
   private static let stepSlices = 16
 
   init(
-    _ view: AudienceView, now: Int64, facts: Bool, rows: RankRows, longestLine: Int, _ answer: (Hands) -> RankAnswer
+    _ view: AudienceView, now: Int64, facts: Bool, rows: RankRows, longestLine: Int, shadow: ShadowWatch? = nil,
+    _ answer: (Hands) -> RankAnswer
   ) {
     self.view = view
-    hands = Hands(view.live, now: now, longestLine: longestLine, ledger: view.ledger)
+    hands = Hands(view.live, now: now, longestLine: longestLine, ledger: view.ledger, shadow: shadow)
     self.answer = answer(hands)
     self.facts = facts
     slices = max(1, (view.slots + Self.slice - 1) / Self.slice)
@@ -55,11 +56,14 @@ final class AudienceRank: Sendable {
       let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
       guard index < slices else { return .over }
       let part = answer.makePart()
+      let slots = (index * Self.slice)..<min((index + 1) * Self.slice, view.slots)
       do throws(WireError) {
-        try reader.rank((index * Self.slice)..<min((index + 1) * Self.slice, view.slots), into: part)
+        try reader.rank(slots, into: part)
       } catch {
         return .failed(error)
       }
+      hands.shadow?.offer(
+        .audience(view, slots), bytes: ShadowQueue.sliceBytes, count: part.totals.lines)
       guard answer.hold(part.memory) else { return .failed(RankAnswer.outOfMemory) }
       order.submit(index, part, isLast: false) { part, _ in answer.add(part) }
       if finished.wrappingAdd(1, ordering: .acquiringAndReleasing).newValue == slices { return .complete }

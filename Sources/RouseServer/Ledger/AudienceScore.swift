@@ -10,15 +10,20 @@ final class AudienceScore: RowSource {
     var next = 0
     var totals = Totals()
   }
-  private let slots: Int
+  private let view: AudienceView
+  private let shadow: ShadowWatch?
+  private var slots: Int { view.slots }
   private let state: Mutex<State>
   private let step: Int
   private let meters: Meters?
   private let isCancelled = Atomic<Bool>(false)
 
-  init(_ view: AudienceView, now: Int64, extras: Extras, facts: Bool, meters: Meters? = nil) {
+  init(
+    _ view: AudienceView, now: Int64, extras: Extras, facts: Bool, meters: Meters? = nil, shadow: ShadowWatch? = nil
+  ) {
     self.meters = meters
-    slots = view.slots
+    self.view = view
+    self.shadow = shadow
     state = Mutex(State(reader: view.reader(view.live.scorer(at: now), extras: extras, facts: facts)))
     // To explain a candidate costs as much as to score a hundred, and nothing is recorded meanwhile.
     step = extras.contains(.explain) ? 4 : 256
@@ -34,7 +39,10 @@ final class AudienceScore: RowSource {
         var left = Self.mostSlots
         while out.count < enough, left > 0, state.next < slots, !isCancelled.load(ordering: .relaxed) {
           let end = min(state.next + step, slots)
+          let before = state.totals.lines
           try state.reader.score(state.next..<end, into: &out, totals: &state.totals)
+          shadow?.offer(
+            .audience(view, state.next..<end), bytes: ShadowQueue.sliceBytes, count: state.totals.lines - before)
           left -= end - state.next
           state.next = end
         }

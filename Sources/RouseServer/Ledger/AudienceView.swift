@@ -27,8 +27,25 @@ struct AudienceView: Sendable {
   /// Whether everyone is wanted, so that no row is needed to tell.
   var isOfAll: Bool { condition.isAlwaysTrue }
 
-  /// Whether a user is of the audience at all; while the ledger's memory is held.
-  func has(_ user: Int) -> Bool { columns.has(user) }
+  /// The user_ids of some users; empty for one who is not of the audience. Holds the ledger's memory for so long.
+  func userIDs(_ users: [Int]) throws(WireError) -> [[UInt8]] {
+    let ids: Result<[[UInt8]], WireError> = ledger.read { memory in
+      guard isCurrent(memory) else { return .failure(Self.arranged) }
+      return .success(users.map { columns.has($0) ? Array(memory.userID($0)) : [] })
+    }
+    return try ids.get()
+  }
+
+  /// The same as `holds`, and holds the ledger's memory for so long.
+  func holdsNow(_ row: CandidateRow, _ user: Int) -> Bool {
+    condition.isAlwaysTrue || ledger.read { isCurrent($0) && holds(row, user) }
+  }
+
+  /// Columns that have been replaced are no longer told of changes.
+  fileprivate func isCurrent(_ memory: Standing) -> Bool { standing.audience(memory) === columns }
+
+  fileprivate static let arranged = WireError(
+    .overloaded, "the audience has been arranged anew meanwhile; try again", retryAfterMS: 100)
 
   /// Whether a candidate that has been scored again is still one of them; while the ledger's memory is held.
   func holds(_ row: CandidateRow, _ user: Int?) -> Bool {
@@ -78,11 +95,7 @@ struct AudienceView: Sendable {
 
     private func hold(_ body: () -> Void) throws(WireError) {
       try facts.hold { (standing) throws(WireError) in
-        // Columns that have been replaced are no longer told of changes.
-        guard view.standing.audience(standing) === view.columns else {
-          throw WireError(
-            .overloaded, "the audience has been arranged anew meanwhile; try again", retryAfterMS: 100)
-        }
+        guard view.isCurrent(standing) else { throw AudienceView.arranged }
         memory = standing
         defer { memory = nil }
         body()

@@ -29,16 +29,6 @@ final class LedgerFacts: FactSource {
     return try answer.get()
   }
 
-  /// The same where the memory is held already.
-  func hold<Answer>(
-    with standing: Standing, _ body: () throws(WireError) -> Answer
-  ) throws(WireError) -> Answer {
-    self.standing = standing
-    defer { self.standing = nil }
-    mapChannels(standing)
-    return try body()
-  }
-
   private func mapChannels(_ standing: Standing) {
     let names = standing.channels
     while channels.count < names.count {
@@ -59,5 +49,18 @@ final class LedgerFacts: FactSource {
   func tell(_ user: Int, _ row: CandidateRow) {
     guard let standing, standing.hasFacts(user) else { return }
     standing.tell(user, to: row, channels: channels, now: now)
+  }
+}
+
+/// The same for a thread of low priority, which may be made to wait in the midst of its work: the memory is held for each
+/// candidate by itself, and for no longer than it takes to look.
+final class BriefFacts: FactSource {
+  private let facts: LedgerFacts
+
+  init(_ facts: LedgerFacts) { self.facts = facts }
+
+  func tell(_ row: CandidateRow) {
+    // What is asked cannot fail.
+    try? facts.hold { (_) throws(WireError) in facts.tell(row) }
   }
 }

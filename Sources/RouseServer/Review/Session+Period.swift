@@ -2,6 +2,7 @@ import RouseCore
 import RouseLedger
 import RouseReview
 import RouseWire
+import Synchronization
 
 /// The op `review`: what came of the contacts of a period.
 extension Session {
@@ -9,8 +10,9 @@ extension Session {
     _ request: Request, _ version: LivePolicy, _ deadline: UInt64?, _ arrival: UInt64
   ) throws(WireError) {
     let ledger = try keeping(at: "/op").ledger
-    let question = try question(request, deadline)
-    try desk(request, deadline, arrival) { () throws(WireError) in
+    let patience = Patience(deadline)
+    let question = try question(request, patience)
+    try desk(request, patience, arrival) { () throws(WireError) in
       let review = try reviewing(ledger) { source throws(ReviewError) in
         try Review(of: source, question, under: version.policy)
       }
@@ -22,11 +24,11 @@ extension Session {
   private static let weeks = 4
 
   /// What a request says of the past, as known by its `as_of`.
-  func question(_ request: Request, _ deadline: UInt64?) throws(WireError) -> ReviewQuestion {
+  func question(_ request: Request, _ patience: Patience) throws(WireError) -> ReviewQuestion {
     let now = request.asOf?.seconds ?? min(max(time.wall, Moment.first), Moment.last)
     return ReviewQuestion(
       period: try request.past.period(now: now, weeks: Self.weeks), now: now,
-      newUserCost: request.newUserCost.map { Micros.from($0) }, isAbandoned: Self.isLate(deadline))
+      newUserCost: request.newUserCost.map { Micros.from($0) }, isAbandoned: { patience.isOver })
   }
 
   /// `,"name":{..}`
@@ -39,23 +41,36 @@ extension Session {
     return out.array
   }
 
-  static func isLate(_ deadline: UInt64?) -> @Sendable () -> Bool {
-    { deadline.map { Time.now().monotonic > $0 } ?? false }
-  }
-
   /// Works a long question off behind all others, on a thread of its own.
   func desk(
-    _ request: Request, _ deadline: UInt64?, _ arrival: UInt64,
+    _ request: Request, _ patience: Patience, _ arrival: UInt64,
     _ answer: @escaping @Sendable () throws(WireError) -> [UInt8]
   ) throws(WireError) {
-    try beginWork(deadline)
+    try beginWork(patience.deadline)
     serial += 1
-    state = .busy(
-      Pending(
-        id: request.id, operation: request.operation ?? .review, context: nil, deadline: deadline, began: arrival))
+    var pending = Pending(
+      id: request.id, operation: request.operation ?? .review, context: nil, deadline: patience.deadline,
+      began: arrival)
+    pending.cancel = { patience.end() }
+    state = .busy(pending)
     schedule(.review) {
       do throws(WireError) { return .reply(try answer()) } catch { return .failed(error) }
     }
+  }
+}
+
+/// How long an answer is waited for: until its deadline, and as long as the connection is there.
+final class Patience: Sendable {
+  /// Nanoseconds by the monotonic clock.
+  let deadline: UInt64?
+  private let hasEnded = Atomic<Bool>(false)
+
+  init(_ deadline: UInt64?) { self.deadline = deadline }
+
+  func end() { hasEnded.store(true, ordering: .relaxed) }
+
+  var isOver: Bool {
+    hasEnded.load(ordering: .relaxed) || deadline.map { Session.Time.now().monotonic > $0 } ?? false
   }
 }
 

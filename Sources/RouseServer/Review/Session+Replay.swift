@@ -8,10 +8,10 @@ extension Session {
   func replayPlan(_ request: Request, _ deadline: UInt64?, _ arrival: UInt64) throws(WireError) {
     let ledger = try keeping(at: "/op").ledger
     let id = request.planID ?? ""
-    let isLate = Self.isLate(deadline)
-    try desk(request, deadline, arrival) { () throws(WireError) in
+    let patience = Patience(deadline)
+    try desk(request, patience, arrival) { () throws(WireError) in
       let replay = try reviewing(ledger, at: "/plan_id") { source throws(ReviewError) in
-        try Replay(id, of: source, isAbandoned: isLate)
+        try Replay(id, of: source, isAbandoned: { patience.isOver })
       }
       return Self.member("replay", replay.json())
     }
@@ -22,10 +22,11 @@ extension Session {
     _ request: Request, _ version: LivePolicy, _ deadline: UInt64?, _ arrival: UInt64
   ) throws(WireError) {
     let ledger = try keeping(at: "/op").ledger
-    let question = try question(request, deadline)
+    let patience = Patience(deadline)
+    let question = try question(request, patience)
     let text = Array((request.text ?? "").utf8)
     let format = request.format
-    try desk(request, deadline, arrival) { () throws(WireError) in
+    try desk(request, patience, arrival) { () throws(WireError) in
       let new = try Self.policy(text, format)
       let backtest = try reviewing(ledger) { source throws(ReviewError) in
         try Backtest(of: source, question, new: new, yardstick: version.policy)

@@ -24,6 +24,8 @@ final class Hands: Sendable {
   private let extras: Extras
   private let longestLine: Int
   private let ledger: Ledger?
+  /// Whom candidates are offered to that have been decided on.
+  let shadow: ShadowWatch?
   private struct Idle: @unchecked Sendable {
     // Sendable because it stays under the lock, and a hand is with one thread at a time.
     var hands: [Hand] = []
@@ -33,7 +35,9 @@ final class Hands: Sendable {
   /// - Parameters:
   ///   - now: seconds since 1970, of the request.
   ///   - ledger: nil: only what candidates carry counts.
-  init(_ live: LivePolicy, now: Int64, extras: Extras = [], longestLine: Int, ledger: Ledger?) {
+  init(
+    _ live: LivePolicy, now: Int64, extras: Extras = [], longestLine: Int, ledger: Ledger?, shadow: ShadowWatch? = nil
+  ) {
     self.live = live
     let made = live.scorer(at: now)
     scorer = made.scorer
@@ -41,6 +45,7 @@ final class Hands: Sendable {
     self.extras = extras
     self.longestLine = longestLine
     self.ledger = ledger
+    self.shadow = shadow
   }
 
   func borrow() -> Hand {

@@ -62,6 +62,7 @@ final class RankWork: StreamedWork {
     }
     result.tally.totals = part.totals
     result.tally.totals.subtract(before)
+    hands.shadow?.offer(.lines(block), bytes: block.count, count: result.tally.totals.lines)
     result.isOverMemory = !answer.hold(part.memory - memoryBefore)
     place(part, block, index, result.stop, isOpen: open != nil)
     return result
@@ -141,6 +142,7 @@ final class RankWork: StreamedWork {
     defer { hands.giveBack(hand) }
     let part = answer.makePart()
     try hand.work { (worker) throws(WireError) in try worker.rank(block, usersAt: at, into: part) }
+    hands.shadow?.offer(.users(block, at: at), bytes: block.count, count: part.totals.lines)
     answer.add(part)
   }
 }

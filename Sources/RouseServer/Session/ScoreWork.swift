@@ -39,6 +39,7 @@ final class ScoreWork: StreamedWork {
       result.fault = error
     }
     result.rows = rows.array
+    hands.shadow?.offer(.lines(block), bytes: block.count, count: result.tally.totals.lines)
     return result
   }
 
@@ -58,6 +59,7 @@ final class ScoreWork: StreamedWork {
       try worker.score(block, usersAt: at, into: &out, totals: &totals)
     }
     meters?.decided(.score, totals)
+    hands.shadow?.offer(.users(block, at: at), bytes: block.count, count: totals.lines)
     out.write("],\"summary\":")
     totals.writeSummary(into: &out)
     return out.array

@@ -22,6 +22,11 @@ extension Session {
   /// What the ledger is asked for a request's candidates; nil: nothing.
   func facts(_ request: Request) -> Ledger? { request.usesLedger ? shared.keeping?.ledger : nil }
 
+  /// Whom a request's candidates are offered to, once they have been decided on.
+  func watch(_ request: Request, _ live: LivePolicy, now: Int64) -> ShadowWatch? {
+    shared.shadow?.watch(live, now: now, usesLedger: request.usesLedger)
+  }
+
   // MARK: - Score
 
   private func startScore(
@@ -39,11 +44,13 @@ extension Session {
       return startRows(
         pending,
         AudienceScore(
-          audience, now: now, extras: extras, facts: request.usesLedger, meters: shared.meters))
+          audience, now: now, extras: extras, facts: request.usesLedger, meters: shared.meters,
+          shadow: watch(request, live, now: now)))
     }
     try beginWork(pending.deadline)
     let hands = Hands(
-      live, now: now, extras: extras, longestLine: shared.limits.lineBytes, ledger: facts(request))
+      live, now: now, extras: extras, longestLine: shared.limits.lineBytes, ledger: facts(request),
+      shadow: watch(request, live, now: now))
     let work = ScoreWork(hands, extras: extras, meters: shared.meters)
     guard case .users(let at, let count) = request.candidates else {
       state = .streaming(Stream(pending: pending, work: work))
@@ -96,12 +103,13 @@ extension Session {
         pending,
         AudienceRank(
           audience, now: judged.seconds, facts: request.usesLedger, rows: request.rows,
-          longestLine: shared.limits.lineBytes
+          longestLine: shared.limits.lineBytes, shadow: watch(request, live, now: judged.seconds)
         ) { answer($0) { row, user in audience.holds(row, user) } })
     }
     try beginWork(pending.deadline)
     let hands = Hands(
-      live, now: judged.seconds, longestLine: shared.limits.lineBytes, ledger: facts(request))
+      live, now: judged.seconds, longestLine: shared.limits.lineBytes, ledger: facts(request),
+      shadow: watch(request, live, now: judged.seconds))
     let work = RankWork(hands, answer(hands))
     guard case .users(let at, let count) = request.candidates else {
       state = .streaming(Stream(pending: pending, work: work))

@@ -42,6 +42,7 @@ extension Session {
     case .check:
       let text = Array((request.text ?? "").utf8)
       later(request, deadline, arrival) { .reply(Self.check(text, format)) }
+    case .activate where request.isShadow: try runDesk(request, line, version, deadline, arrival)
     case .activate:
       let change = PolicyChange(
         text: Array((request.text ?? "").utf8), format: format, against: request.against ?? "",

@@ -17,8 +17,12 @@ extension Session {
   func runDesk(
     _ request: Request, _ line: Block, _ version: LivePolicy, _ deadline: UInt64?, _ arrival: UInt64
   ) throws(WireError) {
+    if request.policyAction == .shadow || request.policyAction == .activate {
+      return try shadow(request, deadline, arrival)
+    }
     if request.policyAction == .compare { return try compare(request, line, version, deadline, arrival) }
     if request.policyAction == .backtest { return try backtest(request, version, deadline, arrival) }
+    if request.policyAction == .fit { return try fit(request, version, deadline, arrival) }
     throw WireError(.unknownOp, "not yet", at: "/do")
   }
 }

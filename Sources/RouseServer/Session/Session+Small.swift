@@ -61,6 +61,7 @@ extension Session {
       throw error
     }
     endSmall(totals)
+    watch(request, live, now: small.asOf.seconds)?.offer(.users(line, at: at), bytes: line.count, count: totals.lines)
     note(pending, nil, userID: isAlone ? small.hand.worker.lastUserID : nil)
     if request.timeoutMS == nil, shapesUnused < Self.mostShapesUnused {
       shape = RequestShape(of: request, in: line)
@@ -84,13 +85,14 @@ extension Session {
       let live = try? version(shape.request)
     else { return false }
     let small = small(shape.request, live)
+    let shadow = watch(shape.request, live, now: small.asOf.seconds)
     var totals = Totals()
     var isAny = false
     try? small.hand.work { (worker) throws(WireError) in
       // Lines that came together are answered together: one look at the clock is enough for a few of them.
       var now = Time.now().monotonic
       var left = Self.linesALook
-      while !isHeldBack, answer(like: shape, small, worker, &totals, now: now) {
+      while !isHeldBack, answer(like: shape, small, worker, shadow, &totals, now: now) {
         isAny = true
         left -= 1
         if left == 0 { (now, left) = (Time.now().monotonic, Self.linesALook) }
@@ -103,7 +105,8 @@ extension Session {
   private static let linesALook = 8
 
   private func answer(
-    like shape: RequestShape, _ small: Small, _ worker: BatchWorker, _ totals: inout Totals, now: UInt64
+    like shape: RequestShape, _ small: Small, _ worker: BatchWorker, _ shadow: ShadowWatch?, _ totals: inout Totals,
+    now: UInt64
   ) -> Bool {
     let start = output.count
     totals.reset()
@@ -113,7 +116,9 @@ extension Session {
       guard line.count <= longest, let likeness = shape.likeness(line) else { return false }
       Reply.begin(rawID: likeness.id.map { UnsafeRawBufferPointer(rebasing: line[$0]) }, into: &output)
       output.write(small.opening)
-      return worker.score(line, like: likeness, most: most, into: &output, totals: &totals)
+      guard worker.score(line, like: likeness, most: most, into: &output, totals: &totals) else { return false }
+      shadow?.offer(copyOf: line, usersAt: likeness.at, count: totals.lines)
+      return true
     }
     guard isAnswered else {
       output.truncate(to: start)

@@ -36,6 +36,8 @@ final class Session {
     var meters = Meters()
     /// Writes what the op `stats` answers.
     var stats: @Sendable (inout ByteWriter) -> Void = { _ in }
+    /// nil: no policy can decide beside the live one.
+    var shadow: Shadow?
     /// Whether `Notice.answered` is wanted.
     var notesAnswers: @Sendable () -> Bool = { false }
   }

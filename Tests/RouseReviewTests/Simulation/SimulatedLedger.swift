@@ -19,6 +19,9 @@ final class SimulatedLedger: ReviewSource {
     var risk: Double
     var hasBorrowed = false
     var hasClicked = false
+    var hasDefaulted = false
+    /// Of the loan.
+    var amount = 0.0
   }
 
   let world: SimulatedWorld
@@ -97,6 +100,7 @@ final class SimulatedLedger: ReviewSource {
       entry.risk = decision.pd
       amount = decision.amount
     }
+    entry.amount = amount
     happen(&entry, amount, &random)
     entries.append(entry)
   }
@@ -124,7 +128,8 @@ final class SimulatedLedger: ReviewSource {
     let steps = world.belief.definition.stages.first { $0.name == row.stage }?.recall?.steps ?? []
     for step in steps { note(world.belief.definition.response.steps[step].name, after: 24) }
     note("disbursed", after: 48, amount: amount)
-    if random.comes(entry.risk) {
+    entry.hasDefaulted = random.comes(entry.risk)
+    if entry.hasDefaulted {
       note("defaulted", after: 24 * 30, amount: amount)
     } else {
       note("repaid", after: 24 * 30, amount: amount)

@@ -34,6 +34,12 @@ struct SimulatedWorld {
     truth = try Self.policy(text, `true`).policy
   }
 
+  init(believing belief: Policy, _ text: [UInt8], truth: Policy) {
+    self.belief = belief
+    beliefText = text
+    self.truth = truth
+  }
+
   /// - Parameter changes: `from → to` in the text; each must fit.
   static func policy(_ text: String, _ changes: [String]) throws -> (policy: Policy, text: [UInt8]) {
     var text = text
@@ -111,7 +117,7 @@ struct SimulatedWorld {
     experiment: {salt: sim, holdout: 0.20, explore: 0.20}
     plan: {budget: null}
     regions: {groups: {A: [X1], B: [X2]}, not_served: [X9], utc_offset: "+00:00"}
-    guardrails: {forbidden: [gender], max_points: {region: 10}, monotone: {loans: up}}
+    guardrails: {forbidden: [gender], max_points: {region: 10}}
     review: {targets: {click: 0.2}, psi: [0.10, 0.25], parity: 0.80, window_days: 14}
     """
 }

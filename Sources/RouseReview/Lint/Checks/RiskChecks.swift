@@ -22,11 +22,11 @@ extension Linter {
     }
   }
 
-  /// A card of one row is left alone: the row is the score.
+  /// A card of one row is left alone: the row is the score. So is the least cutoff that can be written: none is wanted.
   private mutating func checkCutoff() {
     let risk = policy.risk
     let card = risk.card
-    guard card.count > 1 else { return }
+    guard card.count > 1, risk.cutoff > -10_000 else { return }
     // Thin points come on top where little is known.
     let worst = card.reduce(risk.baseScore) { $0 + $1.least } + (risk.thin?.points ?? 0)
     let best = card.reduce(risk.baseScore) { $0 + $1.most }

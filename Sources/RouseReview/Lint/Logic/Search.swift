@@ -13,13 +13,13 @@ enum Possibility: Equatable {
 struct Search {
   typealias Goal = (tree: ConditionTree, wanted: Truths)
 
-  /// Steps before it gives up. What people write takes a few hundred.
-  static let most = 60_000
+  /// Parts of conditions that it looks at before it gives up. What people write takes a few thousand.
+  static let mostWork = 400_000
 
   private var world: World
   private let domains: Domains
   private var values: [Int: [Fact]] = [:]
-  private var steps = 0
+  private var work = 0
 
   /// Goals that share no field, however indirectly, are questions of their own.
   static func find(_ goals: [Goal], in policy: PolicyDefinition) -> Possibility {
@@ -57,24 +57,29 @@ struct Search {
   }
 
   private init(_ policy: PolicyDefinition, _ trees: [ConditionTree]) {
-    world = World(policy)
+    world = World(World.Ground(policy))
     domains = Domains(policy, trees)
   }
 
   private mutating func run(_ goals: [Goal]) -> Possibility {
-    let result = look(goals)
+    let result = look(goals.map { Sized(goal: $0, size: $0.tree.size) })
     return result == .impossible && !domains.isDecidable ? .unknown : result
   }
 
-  private mutating func look(_ goals: [Goal]) -> Possibility {
-    steps += 1
-    if steps > Self.most { return .unknown }
+  private struct Sized {
+    let goal: Goal
+    let size: Int
+  }
+
+  private mutating func look(_ goals: [Sized]) -> Possibility {
+    if work > Self.mostWork { return .unknown }
     if !world.isConsistent { return .impossible }
-    var open: [Goal] = []
+    var open: [Sized] = []
     for goal in goals {
-      let truths = world.truths(goal.tree)
-      if truths.isDisjoint(with: goal.wanted) { return .impossible }
-      if !truths.isSubset(of: goal.wanted) { open.append(goal) }
+      work += goal.size
+      let truths = world.truths(goal.goal.tree)
+      if truths.isDisjoint(with: goal.goal.wanted) { return .impossible }
+      if !truths.isSubset(of: goal.goal.wanted) { open.append(goal) }
     }
     guard let next = firstOpenSlot(open) else {
       // Contacts that are left open can always agree with those that are decided.
@@ -102,11 +107,11 @@ struct Search {
   // MARK: - The next field to decide
 
   /// Of the goal that has the fewest fields open: it is lost, or settled, soonest.
-  private func firstOpenSlot(_ goals: [Goal]) -> Int? {
+  private func firstOpenSlot(_ goals: [Sized]) -> Int? {
     var best: (slot: Int, count: Int)?
     for goal in goals {
       var slots: [Int] = []
-      collect(goal.tree, into: &slots)
+      collect(goal.goal.tree, into: &slots)
       guard let first = slots.first, slots.count < best?.count ?? .max else { continue }
       best = (first, slots.count)
       if slots.count == 1 { break }
@@ -138,7 +143,7 @@ struct Search {
   private static func isOpen(_ truths: Truths) -> Bool { truths != .yes && truths != .no && truths != .null }
 
   private func collect(_ slot: Int, into slots: inout [Int]) {
-    guard world[slot] == nil, let source = World.source(of: slot, world.policy), world[source] == nil,
+    guard world[slot] == nil, let source = world.ground.sources[slot], world[source] == nil,
       !slots.contains(source)
     else { return }
     slots.append(source)
@@ -150,6 +155,20 @@ struct Search {
     case .slot(let slot): collect(slot, into: &slots)
     case .daysSince(let inner): collect(inner, into: &slots)
     case .latest(let operands): for operand in operands { collect(operand, into: &slots) }
+    }
+  }
+}
+
+extension ConditionTree {
+  /// How many parts it has, roughly.
+  var size: Int {
+    switch self {
+    case .constant, .flag, .compare, .between, .isNull: 1
+    case .and(let parts), .or(let parts): parts.reduce(1) { $0 + $1.size }
+    case .not(let inner), .isNullTruth(let inner, _), .inTruths(let inner, _, _): 1 + inner.size
+    case .compareTruth(_, let left, let right): 1 + left.size + right.size
+    case .inList(_, let items, _): 1 + items.count
+    case .after(let operands): operands.count
     }
   }
 }

@@ -3,13 +3,35 @@ import RousePolicy
 
 /// What is known of some candidate while one is looked for, and what follows from it.
 struct World {
-  let policy: PolicyDefinition
+  /// What a policy says of its fields, looked up once: a search asks for it at every step.
+  final class Ground: Sendable {
+    let policy: PolicyDefinition
+    /// By slot.
+    let derived: [DerivedField?]
+    let sources: [Int?]
+    let dormantDays: Int
+    let contacts30d: Int
+    let lastContactDays: Int
+    let region: Int?
+
+    init(_ policy: PolicyDefinition) {
+      self.policy = policy
+      let fields = policy.fields
+      derived = (0..<fields.slotCount).map { fields.derived(atSlot: $0) }
+      sources = (0..<fields.slotCount).map { World.source(of: $0, policy) }
+      dormantDays = fields.slot(.dormantDays)
+      contacts30d = fields.slot(.contacts30d)
+      lastContactDays = fields.slot(.lastContactDays)
+      region = World.regionSlot(policy)
+    }
+  }
+  let ground: Ground
   private var facts: [Fact?]
 
-  init(_ policy: PolicyDefinition) {
-    self.policy = policy
-    facts = [Fact?](repeating: nil, count: policy.fields.slotCount)
-    facts[policy.fields.nowSlot] = .time(0)
+  init(_ ground: Ground) {
+    self.ground = ground
+    facts = [Fact?](repeating: nil, count: ground.derived.count)
+    facts[ground.policy.fields.nowSlot] = .time(0)
   }
 
   /// - Parameter fact: nil: not decided yet.
@@ -17,26 +39,26 @@ struct World {
 
   /// nil while it is open. What derives from other fields is worked out from them.
   subscript(slot: Int) -> Fact? {
-    let fields = policy.fields
-    switch fields.derived(atSlot: slot) {
+    switch ground.derived[slot] {
+    case nil: return facts[slot]
     case .tier:
-      switch facts[fields.slot(.dormantDays)] {
-      case .number(let days): return .text(policy.tiers.first { days <= Double($0.days) }?.name ?? "all")
+      switch facts[ground.dormantDays] {
+      case .number(let days): return .text(ground.policy.tiers.first { days <= Double($0.days) }?.name ?? "all")
       case .null: return .null
       default: return nil
       }
     case .regionGroup:
       return region { region in
-        .text(policy.regions.groups.first { $0.regions.contains { $0.isExactly(region) } }?.name ?? "unknown")
+        .text(ground.policy.regions.groups.first { $0.regions.contains { $0.isExactly(region) } }?.name ?? "unknown")
       }
     case .regionServed:
-      return region { region in .truth(!policy.regions.notServed.contains { $0.isExactly(region) }) }
+      return region { region in .truth(!ground.policy.regions.notServed.contains { $0.isExactly(region) }) }
     default: return facts[slot]
     }
   }
 
   private func region(_ follows: (String) -> Fact) -> Fact? {
-    guard let slot = Self.regionSlot(policy) else { return .null }
+    guard let slot = ground.region else { return .null }
     switch facts[slot] {
     case .text(let region): return follows(region)
     case .null: return .null
@@ -60,8 +82,7 @@ struct World {
 
   /// Whether contacts agree: those of 30 days are there exactly when the last is younger than that.
   var isConsistent: Bool {
-    let fields = policy.fields
-    guard let count = facts[fields.slot(.contacts30d)], let last = facts[fields.slot(.lastContactDays)],
+    guard let count = facts[ground.contacts30d], let last = facts[ground.lastContactDays],
       case .number(let contacts) = count
     else { return true }
     switch last {
