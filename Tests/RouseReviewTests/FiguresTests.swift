@@ -42,7 +42,7 @@ struct FiguresTests {
   }
 
   @Test(arguments: [
-    [], [0], [5], [-5], [1e300, -1e300], [.nan], [.infinity, 1], [1e-300], [1, 1 + 1e-15], [5e-324],
+    [], [0], [5], [-5], [1e300, -1e300], [.nan], [.infinity, 1], [1e-300], [1, 1 + 1e-15], [.leastNonzeroMagnitude],
   ])
   func anyScaleHolds(_ values: [Double]) {
     for scale in [

@@ -5,9 +5,9 @@ import Testing
 
 @testable import RouseReview
 
-/// What this machine can show pages with.
-private enum Browser {
-  static let hasChromium: Bool = {
+enum Chromium {
+  /// And the Python that `tools/screenshots` is written in.
+  static let isThere: Bool = {
     let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
     func has(_ names: [String]) -> Bool {
       folders.contains { folder in names.contains { FileManager.default.isExecutableFile(atPath: "\(folder)/\($0)") } }
@@ -18,7 +18,7 @@ private enum Browser {
 
 /// The pages as Chromium shows them: `tools/screenshots` measures that nothing is cut and nothing overlaps. Without Chromium
 /// this is skipped; `tools/screenshots --install` fetches it.
-@Suite(.enabled(if: Browser.hasChromium, "no Chromium on the PATH; tools/screenshots --install fetches it"))
+@Suite(.enabled(if: Chromium.isThere, "no Chromium on the PATH; tools/screenshots --install fetches it"))
 struct ReportScreenTests {
   private static let root = Vectors.folder.deletingLastPathComponent().deletingLastPathComponent()
 
