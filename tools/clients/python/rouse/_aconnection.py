@@ -29,6 +29,8 @@ class _Pipe(asyncio.Protocol):
         self._paused = False
         self._reader: Optional[asyncio.Future[None]] = None
         self._writer: Optional[asyncio.Future[None]] = None
+        self._ending: Optional[asyncio.Future[None]] = None
+        self._lost = False
         self._full = False
 
     def connection_made(self, transport: Any) -> None:
@@ -49,9 +51,11 @@ class _Pipe(asyncio.Protocol):
         return False
 
     def connection_lost(self, error: Optional[BaseException]) -> None:
-        self.ended = True
+        self.ended = self._lost = True
         self.fault = self.fault or error
         self._wake()
+        if self._ending is not None and not self._ending.done():
+            self._ending.set_result(None)
         if self._writer is not None and not self._writer.done():
             self._writer.set_result(None)
 
@@ -96,6 +100,12 @@ class _Pipe(asyncio.Protocol):
         finally:
             timer.cancel()
             self._reader = None
+
+    async def gone(self, seconds: float) -> None:
+        """Until the connection is no more, or the time is up."""
+        if not self._lost:
+            self._ending = asyncio.get_running_loop().create_future()
+            await asyncio.wait([self._ending], timeout=seconds)
 
     async def writable(self) -> None:
         while self._full and not self.ended:
@@ -194,8 +204,7 @@ class AsyncConnection:
                 await pipe.readable(patience)
                 data = pipe.take()
                 if data:
-                    rows = answer.rows(self._splitter.feed(data))
-                    if rows:
+                    for rows in answer.batches(self._splitter.feed(data)):
                         yield rows
                 elif pipe.ended:
                     raise self._ended(answer)
@@ -227,11 +236,17 @@ class AsyncConnection:
         return self.closed or self._pipe.ended or bool(self._pipe.take())
 
     def close(self) -> None:
+        """At once: what is being asked is given up."""
         if self.closed:
             return
         self.closed = True
-        transport = self._pipe.transport
-        if transport.get_write_buffer_size():
-            transport.abort()
-        else:
-            transport.close()
+        self._pipe.transport.abort()
+
+    async def aclose(self) -> None:
+        """With a close_notify, if nothing is being asked."""
+        if self.closed:
+            return
+        self.closed = True
+        self._pipe.transport.close()
+        await self._pipe.gone(1.0)
+        self._pipe.transport.abort()

@@ -99,13 +99,13 @@ class Connection:
                 if data is None:
                     if answer.reply is not None:
                         break
-                    raise _tls.explain(fault, self._settings, connecting=False) \
-                        if isinstance(fault, ssl.SSLError) and not isinstance(fault, ssl.SSLEOFError) \
-                        else answer.lost(self._settings.address)
+                    ordinary = (ssl.SSLEOFError, ssl.SSLZeroReturnError)
+                    if isinstance(fault, ssl.SSLError) and not isinstance(fault, ordinary):
+                        raise _tls.explain(fault, self._settings, connecting=False)
+                    raise answer.lost(self._settings.address)
                 if data:
                     moved = True
-                    rows = answer.rows(self._splitter.feed(data))
-                    if rows:
+                    for rows in answer.batches(self._splitter.feed(data)):
                         yield rows
                         last = time.monotonic()
                     if answer.reply is not None:
@@ -175,7 +175,7 @@ class Connection:
             if not data:
                 return False
             answer = Answer(object())
-            rows = answer.rows(self._splitter.feed(data))
+            rows = list(answer.batches(self._splitter.feed(data)))
             return bool(rows) or answer.goodbye or answer.reply is not None
         except RouseError:
             return True

@@ -34,7 +34,7 @@ def context(settings: Settings) -> ssl.SSLContext:
             what = str(error)
             if "KEY_VALUES_MISMATCH" in what or "key values mismatch" in what:
                 hint = "the key is not that of the certificate; give the key that was made with it"
-            elif "decrypt" in what.lower() or "password" in what.lower() or "ERR_LIB" in what:
+            elif _encrypted(settings.key):
                 hint = "the key is encrypted and key_password does not open it; give the right one"
             else:
                 hint = "they are not a certificate and its key in PEM; give the files that were issued together"
@@ -55,6 +55,11 @@ def _readable(path: str, what: str) -> None:
             f"{path}: {what} cannot be read: {error.strerror or error}; check the path and its permissions") from None
     if os.path.isdir(path):
         raise ConfigurationError(f"{path}: {what} is a folder; give a file")
+
+
+def _encrypted(path: str) -> bool:
+    with open(path, "rb") as file:
+        return b"ENCRYPTED" in file.read(1 << 16)
 
 
 def explain(error: BaseException, settings: Settings, connecting: bool) -> RouseError:

@@ -165,9 +165,7 @@ class AsyncClient:
         """Closes the connections that are not in use, and the others when they are done."""
         self._closed = True
         idle, self._idle = self._idle, []
-        for connection in idle:
-            connection.close()
-        await asyncio.sleep(0)  # lets them send what ends them
+        await asyncio.gather(*[connection.aclose() for connection in idle])
 
     async def __aenter__(self) -> AsyncClient:
         return self
