@@ -175,11 +175,12 @@ class AsyncConnection:
             while not pipe.ended:
                 if not feed.done:
                     pending += await feed.anext()
-                if pipe.ended:
+                if pipe.ended or pipe.transport.is_closing():
                     return
                 pipe.transport.write(pending)
                 pipe.moved += 1
                 pending = b""
+                await asyncio.sleep(0)  # whoever reads shall have a turn, though the source never waits
                 await pipe.writable()
                 if feed.done:
                     return

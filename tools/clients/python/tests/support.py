@@ -187,8 +187,8 @@ class Awaited:
     """An AsyncClient with the face of a Client: each call is run to its end on a loop of its own."""
 
     def __init__(self, *words, **settings):
-        self._loop = asyncio.new_event_loop()
         self._client = rouse.AsyncClient(*words, **settings)
+        self._loop = asyncio.new_event_loop()
         self.policy = _Awaited(self, self._client.policy)
 
     def __getattr__(self, name):
