@@ -7,7 +7,6 @@ client stand in `extra`, and nothing is refused.
 from __future__ import annotations
 
 import dataclasses
-import types
 from typing import Any, ClassVar, Dict, FrozenSet, Iterator, List, Mapping, Optional, Sequence, Type, TypeVar, cast
 
 from .errors import Diagnostic
@@ -60,8 +59,15 @@ def _defaults(cls: Type[L]) -> Type[L]:
     return cls
 
 
+class _Nothing(Dict[str, Any]):
+    """The default that all objects of a class share."""
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        raise TypeError("this default is shared; make a dict of your own")
+
+
 def _nothing() -> Mapping[str, Any]:
-    return types.MappingProxyType({})
+    return _Nothing()
 
 
 def _plain(value: Any) -> Any:

@@ -1,5 +1,6 @@
 """Connections that are cut, servers that are killed, and what is sent again."""
 
+import asyncio
 import json
 import os
 import threading
@@ -309,6 +310,27 @@ class SyncLoss(Loss, unittest.TestCase):
 
 class AsyncLoss(Loss, unittest.TestCase):
     kind = "asyncio"
+
+    def test_a_slow_reader_holds_the_source_back_on_a_loop_that_turns(self):
+        server = self.server()
+        taken = [0]
+
+        def source():
+            for number in range(10 ** 9):
+                taken[0] = number
+                yield candidate(number)
+
+        async def run():
+            async with server.client(rouse.AsyncClient) as client:
+                async with client.score_stream(source(), as_of=AS_OF) as stream:
+                    async for _ in stream:
+                        await asyncio.sleep(2)
+                        held = taken[0]
+                        await asyncio.sleep(1)
+                        self.assertEqual(taken[0], held, "nothing more is taken once the buffers are full")
+                        break
+
+        asyncio.run(run())
 
 
 if __name__ == "__main__":
