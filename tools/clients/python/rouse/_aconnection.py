@@ -35,6 +35,7 @@ class _Pipe(asyncio.Protocol):
 
     def connection_made(self, transport: Any) -> None:
         self.transport = transport
+        transport.set_write_buffer_limits(high=_LOW)
 
     def data_received(self, data: bytes) -> None:
         self.moved += 1
@@ -122,6 +123,7 @@ class AsyncConnection:
         self._pipe = pipe
         self._splitter = Splitter()
         self._next_id = 1
+        self._rested = 0.0
         self.closed = False
 
     @classmethod
@@ -137,8 +139,11 @@ class AsyncConnection:
             raise _tls.explain(TimeoutError(), settings, connecting=True) from error
         except (OSError, ValueError) as error:
             raise _tls.explain(error, settings, connecting=True) from error
-        pipe.transport.set_write_buffer_limits(high=_LOW)
         connection = cls(settings, pipe)
+        if pipe.ended:
+            # Under TLS 1.3 a server refuses our certificate when our own handshake is done.
+            connection.close()
+            raise connection._ended(Answer(None))
         if settings.token is not None:
             try:
                 await connection._authenticate(settings.token)
@@ -231,9 +236,16 @@ class AsyncConnection:
             return fault if isinstance(fault, RouseError) else _tls.explain(fault, self._settings, connecting=False)
         return fault
 
-    @property
-    def stale(self) -> bool:
+    def rest(self) -> None:
+        """Nothing is asked any more."""
+        self._rested = asyncio.get_running_loop().time()
+
+    async def stale(self) -> bool:
         """The server has closed it, or said that it will, while nothing was asked."""
+        if asyncio.get_running_loop().time() - self._rested > 0.1:
+            # What has come meanwhile is read in the loop's next turns.
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
         return self.closed or self._pipe.ended or bool(self._pipe.take())
 
     def close(self) -> None:

@@ -144,7 +144,7 @@ class AsyncClient:
         try:
             while self._idle:
                 connection = self._idle.pop()
-                if not connection.stale:
+                if not await connection.stale():
                     return connection
                 connection.close()
             return await AsyncConnection.open(self._settings, self._context)
@@ -157,6 +157,7 @@ class AsyncClient:
             if self._closed:
                 connection.close()
             else:
+                connection.rest()
                 self._idle.append(connection)
         assert self._places is not None
         self._places.release()
