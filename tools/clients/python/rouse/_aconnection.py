@@ -9,7 +9,7 @@ from typing import Any, AsyncGenerator, Deque, List, Optional, Tuple
 
 from . import _tls
 from ._core import Answer, AnyFeed, Call, Splitter
-from .errors import RouseError, TimedOut, Unauthenticated
+from .errors import RouseError, TimedOut, Unauthenticated, refused
 from .settings import Settings
 
 _HIGH = 1 << 20
@@ -159,8 +159,7 @@ class AsyncConnection:
                 pass
             answer.finish()
         except Unauthenticated as error:
-            error.args = (f"the server refuses our token ({error.message}); give one that it knows: its operator makes one "
-                          "with rouse-server token add",)
+            error.args = (refused(error),)
             raise
 
     def start(self, call: Call) -> Tuple[Answer, AsyncGenerator[List[Any], None]]:

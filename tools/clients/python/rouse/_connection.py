@@ -10,7 +10,7 @@ from typing import Any, Generator, List, Optional, Tuple
 
 from . import _tls
 from ._core import Answer, AnyFeed, Call, Splitter
-from .errors import RouseError, TimedOut, Unauthenticated
+from .errors import RouseError, TimedOut, Unauthenticated, refused
 from .settings import Settings
 
 _PIECE = 1 << 18
@@ -50,8 +50,7 @@ class Connection:
                 pass
             answer.finish()
         except Unauthenticated as error:
-            error.args = (f"the server refuses our token ({error.message}); give one that it knows: its operator makes one "
-                          "with rouse-server token add",)
+            error.args = (refused(error),)
             raise
 
     # --- One request ---

@@ -242,6 +242,13 @@ def server_error(reply: Mapping[str, Any]) -> ServerError:
     return _CLASSES.get(code if isinstance(code, str) else "internal", UnknownCode)(members, reply)
 
 
+def refused(error: Unauthenticated) -> str:
+    """Why the token that each connection shows first was not taken."""
+    return printable(
+        f"the server refuses our token ({error.message}); give one that it knows: its operator makes one with rouse-server "
+        "token add")
+
+
 # --- The way there -------------------------------------------------------------------------------------------------
 
 
