@@ -7,6 +7,7 @@ struct FileReplacement: ~Copyable {
   struct Failed: Error, CustomStringConvertible {
     let description: String
     init(_ file: String) { description = "\(file): \(String(cString: strerror(errno)))" }
+    init(notAFile file: String) { description = "\(file): it is no file, and is not replaced by one" }
   }
 
   private let file: String
@@ -21,6 +22,8 @@ struct FileReplacement: ~Copyable {
     temporary = "\(file).new-\(getpid())"
     var status = stat()
     let isThere = stat(file, &status) == 0
+    // Renamed over, a device would be gone from the system.
+    guard !isThere || status.st_mode & S_IFMT == S_IFREG else { throw Failed(notAFile: file) }
     let mode = isThere ? status.st_mode & 0o777 : mode
     unlink(temporary)
     // Given away before it is opened up: a key is never readable by others.
