@@ -42,7 +42,7 @@ struct FiguresTests {
   }
 
   @Test(arguments: [
-    [], [0], [5], [-5], [1e300, -1e300], [.nan], [.infinity, 1], [1e-300], [1, 1 + 1e-15], [5e-324],
+    [], [0], [5], [-5], [1e300, -1e300], [.nan], [.infinity, 1], [1e-300], [1, 1 + 1e-15], [.leastNonzeroMagnitude],
   ])
   func anyScaleHolds(_ values: [Double]) {
     for scale in [
@@ -59,11 +59,12 @@ struct FiguresTests {
 
   @Test func textsAreCutToTheirRoom() {
     let long = String(repeating: "Wide words ", count: 100)
-    for room in [10.0, 50, 200] {
+    for room in [20.0, 50, 200] {
       let short = TextWidth.fit(long, in: room, size: 12)
       #expect(TextWidth.of(short, size: 12) <= room)
       #expect(short.hasSuffix("…"))
     }
+    #expect(TextWidth.fit(long, in: 5, size: 12) == "")
     #expect(TextWidth.fit("short", in: 200, size: 12) == "short")
     #expect(Name.cut("abcdef", most: 4) == "abc…")
     #expect(Name.cut("abcd", most: 4) == "abcd")
