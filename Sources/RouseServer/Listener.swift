@@ -20,7 +20,18 @@ struct Listener: Sendable {
   private let refusals = RateBucket(rate: mostRefused)
 
   func bind(_ address: Address) async throws -> any Channel {
-    try await ServerBootstrap(group: group)
+    try await bootstrap.bind(host: address.host, port: address.port).get()
+  }
+
+  /// Sockets that listen already.
+  func take(_ sockets: [InheritedSocket]) async throws -> [any Channel] {
+    var channels: [any Channel] = []
+    for socket in sockets { channels.append(try await bootstrap.withBoundSocket(socket.descriptor).get()) }
+    return channels
+  }
+
+  private var bootstrap: ServerBootstrap {
+    ServerBootstrap(group: group)
       .serverChannelOption(.backlog, value: 512)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
       .serverChannelInitializer { channel in
@@ -39,7 +50,6 @@ struct Listener: Sendable {
       .childChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture { try accept(channel) }
       }
-      .bind(host: address.host, port: address.port).get()
   }
 
   private func isFull() -> Bool { connections.count > setup().configuration.limits.connections }

@@ -25,6 +25,8 @@ package struct Server: Service, CustomStringConvertible {
   private let lastLive: String?
   private let isStopping = Flag()
   private let shadow: Shadow
+  private let inherited: [InheritedSocket]
+  private let notify: NotifySocket?
 
   /// Checks all that can be checked before anything listens.
   /// - Parameters:
@@ -33,9 +35,11 @@ package struct Server: Service, CustomStringConvertible {
   ///   - portFile: gets HOST:PORT once the server listens.
   ///   - threshold: the log's level, which a reload may set.
   ///   - makeAudit: false where nothing is to be written: for a check.
+  ///   - inherited: sockets that listen already, in place of an address.
+  ///   - notify: where a service manager hears how it goes.
   package init(
     configurationFile: String, listen: Address?, portFile: String?, threshold: LogThreshold, logger: Logger,
-    makeAudit: Bool = true
+    makeAudit: Bool = true, inherited: [InheritedSocket] = [], notify: NotifySocket? = nil
   ) throws(ConfigurationError) {
     let text = try readFile(
       configurationFile, what: "the configuration", remedy: "rouse-server init DIR makes one")
@@ -44,7 +48,13 @@ package struct Server: Service, CustomStringConvertible {
       throw ConfigurationError(
         "--listen \(listen): off loopback the server needs identities in its configuration, or tokens")
     }
-    address = listen ?? configuration.listen
+    for socket in inherited where !socket.address.isLoopback && !configuration.knowsSomebody {
+      throw ConfigurationError(
+        "LISTEN_FDS: \(socket.address): off loopback the server needs identities in its configuration, or tokens")
+    }
+    self.inherited = inherited
+    self.notify = notify
+    address = inherited.first?.address ?? listen ?? configuration.listen
     let policies = try PolicyStore.read(
       file: configuration.policyFile, approval: configuration.policyApproval, now: Session.Time.now().wall)
     setup = try Setup(configuration, files: .init(text, configuration), former: nil)
@@ -120,7 +130,12 @@ package struct Server: Service, CustomStringConvertible {
   package var approvalWarnings: [String] { setup.configuration.approvalWarnings }
 
   /// Reads configuration, certificates, tokens and policy again.
-  package func reload(by actor: AuditActor) { reload.reload(by: actor) }
+  package func reload(by actor: AuditActor) {
+    guard actor == .signal, let notify else { return reload.reload(by: actor) }
+    notify.say("RELOADING=1", "MONOTONIC_USEC=\(Session.Time.now().monotonic / 1000)")
+    reload.reload(by: actor)
+    notify.say("READY=1")
+  }
 
   package func run() async throws {
     let group = MultiThreadedEventLoopGroup(numberOfThreads: System.coreCount)
@@ -147,24 +162,26 @@ package struct Server: Service, CustomStringConvertible {
     let rankMemory = MemoryPool(size: limits.rankBytes)
     let status = status(pool, connections, memory, rankMemory)
     let operatorPort = try await openOperatorPort(status, group)
-    let listener: any Channel
+    let listeners: [any Channel]
     do {
-      listener = try await makeListener(group, pool, connections, memory, rankMemory, status).bind(address)
+      let listener = makeListener(group, pool, connections, memory, rankMemory, status)
+      listeners = try await inherited.isEmpty ? [listener.bind(address)] : listener.take(inherited)
     } catch {
       try? await operatorPort?.close()
       throw ConfigurationError("cannot listen on \(address): \(reason(error))")
     }
-    let bound = Address(host: address.host, port: listener.localAddress?.port ?? address.port)
+    let bound = Address(host: address.host, port: listeners.first?.localAddress?.port ?? address.port)
     do {
       if let portFile { try write(bound, to: portFile) }
       try recordStart()
       reload.beginApprovals(lastLive: lastLive)
     } catch {
-      try? await listener.close()
+      for listener in listeners { try? await listener.close() }
       try? await operatorPort?.close()
       throw error
     }
     logger.info("listening", metadata: ["address": "\(bound)", "policy": "\(policyVersion)"])
+    let pulse = startPulse(group, connections)
     if let ledger = keeping?.ledger {
       let users = ledger.read { $0.userCount }
       // One that should hold something and does not is a wrong path, or a volume that is not there.
@@ -192,6 +209,7 @@ package struct Server: Service, CustomStringConvertible {
       }
     }
     defer {
+      pulse?.cancel()
       ebb.cancel()
       warnings.cancel()
       watch?.close()
@@ -202,7 +220,10 @@ package struct Server: Service, CustomStringConvertible {
     isStopping.set()
     let seconds = reload.setup.configuration.drainSeconds
     logger.info("stopping: finishing what is under way", metadata: ["drain_seconds": "\(seconds)"])
-    try? await listener.close()
+    // Some more than is given to those who are not done: a service manager has a patience of its own.
+    notify?.say("STOPPING=1", "EXTEND_TIMEOUT_USEC=\((seconds + 10) * 1_000_000)")
+    notify?.show("stopping: finishing what is under way")
+    for listener in listeners { try? await listener.close() }
     connections.drain()
     let deadline = Session.Time.now().monotonic &+ UInt64(seconds) &* 1_000_000_000
     // The last of the time is for telling those who are not done, and for closing in good order.
@@ -214,6 +235,19 @@ package struct Server: Service, CustomStringConvertible {
     try? await operatorPort?.close()
     recordStop()
     logger.info("stopped")
+  }
+
+  /// Says that it listens, and from then on that it lives; nil where nobody wants to know.
+  private func startPulse(_ group: MultiThreadedEventLoopGroup, _ connections: Connections) -> Task<Void, any Error>? {
+    guard let notify else { return nil }
+    let policies = reload.policies
+    let status: @Sendable () -> String = {
+      let refused = policies.rejection == nil ? "" : "; a changed policy was refused"
+      return "policy \(policies.live.policy.version), connections \(connections.count)\(refused)"
+    }
+    notify.say("READY=1")
+    notify.show(status())
+    return Task { try await Pulse(notify: notify, loops: group, status: status).run() }
   }
 
   /// Large requests that are refused for overload in a second: at a tenth of a millisecond each, little beside the rest.

@@ -4,7 +4,7 @@ import Glibc
 /// The certificates of a home that runs at once: a private authority, a server and an operator's client, made by libcrypto.
 ///
 /// The authority's key is thrown away: it can neither be stolen nor used for more. A home whose certificates end gets a
-/// whole new set.
+/// whole new set (`HomeRenewal`).
 package enum HomeCertificates {
   /// PEM files, by the names they have in a home; keys are PKCS#8, and to be written with mode 0600.
   package struct Issued: Sendable {
@@ -17,6 +17,9 @@ package enum HomeCertificates {
 
   /// The common name and the DNS name of the client certificate.
   package static let clientName = "operator"
+
+  /// What the common names of homes' authorities begin with.
+  package static let authorityPrefix = "Rouse private CA "
 
   /// Certificates begin this many seconds ago, for peers whose clocks are behind.
   private static let clockSkew: Int64 = 300
@@ -37,7 +40,7 @@ package enum HomeCertificates {
 
     let authorityKey = try newKey()
     // Two homes' authorities must differ by name, or a client that trusts both tries the wrong one first.
-    let authorityName = "Rouse private CA \(try randomHexadecimal(4))"
+    let authorityName = authorityPrefix + (try randomHexadecimal(4))
     let authority = try certificate(name: authorityName, key: authorityKey, validity: validity)
     try extend(
       authority, by: authority,
@@ -142,7 +145,7 @@ package enum HomeCertificates {
     else { throw failure("cannot sign") }
   }
 
-  private static func pem(_ write: (OpaquePointer) -> Int32) throws(TLSError) -> [UInt8] {
+  static func pem(_ write: (OpaquePointer) -> Int32) throws(TLSError) -> [UInt8] {
     ERR_clear_error()
     guard let bio = BIO_new(BIO_s_mem()) else { throw failure("out of memory") }
     defer { BIO_free(bio) }

@@ -20,7 +20,8 @@ struct RouseServerCommand: AsyncParsableCommand {
       """,
     version: Server.version,
     subcommands: [
-      Init.self, Run.self, Check.self, TokenCommand.self, Audit.self, LedgerCommand.self, Backup.self, Restore.self,
+      Init.self, Run.self, Check.self, Doctor.self, Renew.self, TokenCommand.self, Audit.self, LedgerCommand.self,
+      Backup.self, Restore.self,
     ])
 
   static func main() async {

@@ -12,6 +12,8 @@ struct Run: AsyncParsableCommand {
       On the first signal the server stops accepting, finishes what is under way for at most drain_seconds, and exits 0;
       a second one ends it at once. SIGHUP, and any change of the files that the configuration names, reloads
       configuration, certificates, tokens and policy: whole or not at all.
+      A service manager is told when it listens, reloads and stops, and that it lives, where NOTIFY_SOCKET and WATCHDOG_USEC \
+      say so (systemd's Type=notify and WatchdogSec). Sockets in LISTEN_FDS (rouse-server.socket) take the place of listen.
       Logs go to standard error, one line an event. They never hold the server up: lines that nobody reads are dropped, and
       the log says how many.
       """)
@@ -48,8 +50,15 @@ struct Run: AsyncParsableCommand {
     let threshold = LogThreshold(Logger.Level(configuration.logLevel))
     LoggingSystem.bootstrap { _ in LineLogHandler(output, threshold) }
     let logger = Logger(label: "rouse-server")
+    let environment = ProcessInfo.processInfo.environment
+    let inherited = try InheritedSocket.all(environment: environment)
+    guard inherited.isEmpty || address == nil else {
+      throw ConfigurationError(
+        "--listen: sockets are handed over already (LISTEN_FDS); leave it out, or stop the .socket unit")
+    }
     let server = try Server(
-      configurationFile: config, listen: address, portFile: portFile, threshold: threshold, logger: logger)
+      configurationFile: config, listen: address, portFile: portFile, threshold: threshold, logger: logger,
+      inherited: inherited, notify: try NotifySocket(environment: environment))
     var quiet = logger
     quiet.logLevel = .error
     let group = ServiceGroup(configuration: .init(services: [server], logger: quiet))

@@ -11,6 +11,7 @@ final class ServerProcess {
   private var process = Process()
   private let arguments: [String]
   private let user: UInt32?
+  private let environment: [String: String]
 
   /// The folder of the built binaries, wherever the build was put.
   static let binaries: URL = {
@@ -69,10 +70,11 @@ final class ServerProcess {
   ///   - policy: in place of the home's own; the name's ending says its format.
   ///   - arguments: of `run`, beside those that all have.
   ///   - user: as whom it runs, and to whom the home belongs then; only root may choose.
+  ///   - environment: beside the tests' own.
   ///   - configure: makes what `server.yaml` shall be of what it is.
   init(
     policy: (name: String, bytes: [UInt8])? = nil, arguments: [String] = [], user: UInt32? = nil,
-    configure: (String) -> String = { $0 }
+    environment: [String: String] = [:], configure: (String) -> String = { $0 }
   ) throws {
     let home = try Self.temporaryFolder().appending(path: "home")
     self.home = home
@@ -87,6 +89,7 @@ final class ServerProcess {
     try Data(configure(text).utf8).write(to: file)
     self.arguments = arguments
     self.user = user
+    self.environment = environment
     if let user {
       for path in try [home.deletingLastPathComponent().path, home.path]
         + FileManager.default.subpathsOfDirectory(atPath: home.path).map({ home.path + "/" + $0 })
@@ -117,6 +120,7 @@ final class ServerProcess {
       ] + arguments
     process.executableURL = URL(filePath: command[0])
     process.arguments = Array(command.dropFirst())
+    process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
     let log = home.appending(path: "log")
     if !FileManager.default.fileExists(atPath: log.path) { try Data().write(to: log) }
     let output = try FileHandle(forWritingTo: log)

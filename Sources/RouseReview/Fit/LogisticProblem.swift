@@ -25,7 +25,8 @@ struct LogisticProblem {
     var points: [Double]
     /// Of the rows alone, without the beliefs; 1 / points².
     var information: [Double]
-    /// Covariances of the points, rows and beliefs together; by rows.
+    /// Covariances of the points, rows and beliefs together, by rows: of a row that stands for several the outcome is known
+    /// once and not several times.
     var covariance: [Double]
     /// Sum of weight times ln(likelihood).
     var logLikelihood: Double
@@ -67,11 +68,35 @@ struct LogisticProblem {
     var covariance: [Double] = []
     if count > 0 {
       guard let factor = Cholesky(penalised(state.hessian), size: count) else { return nil }
-      covariance = factor.inverse()
+      covariance = weights.allSatisfy { $0 == 1 } ? factor.inverse() : robust(factor.inverse(), points)
     }
     return Solution(
       points: points, information: (0..<count).map { state.hessian[$0 * count + $0] }, covariance: covariance,
       logLikelihood: state.logLikelihood)
+  }
+
+  /// With weights: what outcomes scatter by the squares of theirs, seen through the inverse of what they tell.
+  private func robust(_ inverse: [Double], _ points: [Double]) -> [Double] {
+    var squared = self
+    squared.weights = weights.map { $0 * $0 }
+    let scatter = penalised(squared.evaluate(points).hessian)
+    let count = prior.count
+    func entry(_ row: Int, _ column: Int) -> Double {
+      row >= column ? scatter[row * count + column] : scatter[column * count + row]
+    }
+    func product(_ left: (Int, Int) -> Double, _ right: (Int, Int) -> Double) -> [Double] {
+      var result = [Double](repeating: 0, count: count * count)
+      for row in 0..<count {
+        for column in 0..<count {
+          var sum = 0.0
+          for at in 0..<count { sum += left(row, at) * right(at, column) }
+          result[row * count + column] = sum
+        }
+      }
+      return result
+    }
+    let half = product({ inverse[$0 * count + $1] }, entry)
+    return product({ half[$0 * count + $1] }, { inverse[$0 * count + $1] })
   }
 
   /// Chances of the outcome at some points.

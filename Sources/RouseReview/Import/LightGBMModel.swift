@@ -35,6 +35,7 @@ package struct LightGBMModel: Sendable {
       guard let equals = line.firstIndex(of: "=") else { continue }
       let (key, value) = (String(line[..<equals]), line[line.index(after: equals)...])
       if key == "Tree" {
+        guard !names.isEmpty else { break }
         if let tree { found.append(try Self.tree(tree, names.count, number)) }
         tree = [:]
       } else if tree != nil {

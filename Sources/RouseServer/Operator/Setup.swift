@@ -69,7 +69,7 @@ extension Configuration {
       setrlimit(resource, &limit)
       getrlimit(resource, &limit)
     }
-    let most = Int(clamping: limit.rlim_cur) - Self.otherFiles
+    let most = Int(clamping: limit.rlim_cur) - Self.openFiles(connections: 0)
     guard most < limits.connections else { return self }
     var fitted = self
     fitted.limits.connections = max(1, most)
@@ -78,6 +78,6 @@ extension Configuration {
       metadata: ["connections": "\(fitted.limits.connections)", "open_files": "\(limit.rlim_cur)"])
     return fitted
   }
-  /// Connections that are being refused, and the server's own files.
-  private static let otherFiles = Listener.mostRefused + 64
+  /// What it takes to serve so many, with connections that are being refused, and the server's own files.
+  static func openFiles(connections: Int) -> Int { connections + Listener.mostRefused + 64 }
 }

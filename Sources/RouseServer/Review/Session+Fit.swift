@@ -9,7 +9,8 @@ extension Session {
     _ request: Request, _ version: LivePolicy, _ deadline: UInt64?, _ arrival: UInt64
   ) throws(WireError) {
     let ledger = try keeping(at: "/op").ledger
-    var question = try question(request, deadline)
+    let patience = Patience(deadline)
+    var question = try question(request, patience)
     if request.past.since == nil, request.past.weeks == nil {
       question.period = try request.past.period(now: question.now, weeks: Self.fitWeeks)
     }
@@ -26,7 +27,7 @@ extension Session {
     if let priorSD = request.priorSD { settings.priorSD = priorSD }
     if let leastEvents = request.leastEvents { settings.leastEvents = leastEvents }
     let (chosen, share, asked) = (settings, request.holdoutShare, question)
-    try desk(request, deadline, arrival) { () throws(WireError) in
+    try desk(request, patience, arrival) { () throws(WireError) in
       let text: PolicyText
       do throws(PolicyDiagnostics) {
         text = try PolicyText(yaml: bytes)

@@ -44,7 +44,9 @@ import Testing
     }
     var world = SimulatedWorld(
       believing: believed.policy, believed.text, truth: try SimulatedWorld.policy(text, []).policy)
-    world.usersAWeek = 800
+    // So many that every number has the outcomes it needs: to look only at those that came often would be a choice by the
+    // outcome, and lean.
+    world.usersAWeek = 1600
     return (world, truth)
   }
 
@@ -69,7 +71,7 @@ import Testing
     var response = Coverage("fit, response points\(isWeighted ? ", weighted" : "")")
     var risk = Coverage("fit, risk points\(isWeighted ? ", weighted" : "")")
     var (squares, count) = (0.0, 0)
-    for seed in 0..<max(20, Simulations.count / 8) {
+    for seed in 0..<max(20, Simulations.count / 5) {
       let (world, truth) = try draw(&random)
       let set = training(SimulatedLedger(world, seed: UInt64(9000 + seed)), isWeighted: isWeighted)
       let text = try PolicyText(yaml: world.beliefText)
@@ -102,7 +104,8 @@ import Testing
       Simulations.tell("\(coverage); spread of the errors \(spread) of what is claimed")
     }
     // The numbers of one fit are not independent: a wider margin than chance alone would need.
-    #expect(response.of > 100 && response.share > 0.90 && risk.of > 40 && risk.share > 0.90, "\(response), \(risk)")
+    #expect(response.of > 100 && response.share > 0.91, "\(response)")
+    #expect(risk.of > 100 && risk.share > 0.89, "\(risk)")
     #expect((0.75...1.2).contains(spread), "\(spread)")
   }
 }

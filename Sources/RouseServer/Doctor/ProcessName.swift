@@ -1,0 +1,49 @@
+import Foundation
+import Glibc
+
+/// A process as a person knows it.
+struct ProcessName: CustomStringConvertible, Equatable {
+  let number: Int32
+  /// Its command's name, as far as the system keeps it.
+  let name: String
+
+  init(_ number: Int32) {
+    self.number = number
+    name =
+      (try? String(contentsOfFile: "/proc/\(number)/comm", encoding: .utf8))?
+      .trimmingCharacters(in: .whitespacesAndNewlines) ?? "unknown"
+  }
+
+  var description: String { "\(name), process \(number)" }
+}
+
+/// Who holds the lock of a file.
+enum FileHolder: Equatable {
+  case nobody
+  case process(ProcessName)
+  /// In another container, or of another user.
+  case somebody
+
+  static func find(_ path: String) -> FileHolder {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+    guard descriptor >= 0 else { return .nobody }
+    defer { close(descriptor) }
+    // Shared, and for an instant: a server that starts just then tries to take it for itself, and would be told that it
+    // is in use. So the system is asked first.
+    var status = stat()
+    guard fstat(descriptor, &status) == 0, let locks = try? String(contentsOfFile: "/proc/locks", encoding: .utf8)
+    else {
+      return .somebody
+    }
+    for line in locks.split(separator: "\n") {
+      // 1: FLOCK  ADVISORY  WRITE 1234 fe:00:5678 0 EOF
+      let words = line.split(separator: " ")
+      guard words.count >= 6, words[1] == "FLOCK", words[5].split(separator: ":").last == "\(status.st_ino)" else {
+        continue
+      }
+      guard let number = Int32(words[4]), number > 0 else { return .somebody }
+      return .process(ProcessName(number))
+    }
+    return .nobody
+  }
+}

@@ -1,0 +1,26 @@
+"""Ask a Rouse server whom to contact now, on which channel, at what time, and why these.
+
+    import rouse
+
+    with rouse.Client(profile="home/client.yaml") as client:
+        for decision in client.rank(candidates, budget=100):
+            print(decision.user_id, decision.best.channel, decision.best.send_at)
+"""
+
+from ._core import NEVER, Retry, may_repeat, timestamp
+from ._ops import UNSET
+from .aio import AsyncClient, AsyncRecordStream, AsyncScoreStream
+from .client import Client, RecordStream, ScoreStream
+from .errors import *  # noqa: F401,F403
+from .errors import __all__ as _errors
+from .results import *  # noqa: F401,F403
+from .results import __all__ as _results
+from .rows import PlanResult, RankResult, Rows
+from .settings import Profile
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AsyncClient", "AsyncRecordStream", "AsyncScoreStream", "Client", "NEVER", "PlanResult", "Profile", "RankResult",
+    "RecordStream", "Retry", "Rows", "ScoreStream", "UNSET", "may_repeat", "timestamp", *_errors, *_results,
+]
