@@ -59,11 +59,12 @@ struct FiguresTests {
 
   @Test func textsAreCutToTheirRoom() {
     let long = String(repeating: "Wide words ", count: 100)
-    for room in [10.0, 50, 200] {
+    for room in [20.0, 50, 200] {
       let short = TextWidth.fit(long, in: room, size: 12)
       #expect(TextWidth.of(short, size: 12) <= room)
       #expect(short.hasSuffix("…"))
     }
+    #expect(TextWidth.fit(long, in: 5, size: 12) == "")
     #expect(TextWidth.fit("short", in: 200, size: 12) == "short")
     #expect(Name.cut("abcdef", most: 4) == "abc…")
     #expect(Name.cut("abcd", most: 4) == "abcd")

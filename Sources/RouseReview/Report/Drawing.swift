@@ -44,7 +44,7 @@ struct Drawing {
     if text.isEmpty { return }
     let anchorText: Markup = anchor == .start ? "" : " text-anchor=\"\(anchor.rawValue)\""
     let styleText: Markup = style.isEmpty ? "" : " class=\"\(style)\""
-    let title: Markup = whole.map { $0 == text ? "" : "<title>\(Name.cut($0, most: 300))</title>" } ?? ""
+    let title: Markup = whole.map { $0 == text ? "" : "<title>\(Name.cut($0, most: 160))</title>" } ?? ""
     body.append("<text x=\"\(Self.place(x))\" y=\"\(Self.place(y))\"\(anchorText)\(styleText)>\(title)\(text)</text>")
   }
 

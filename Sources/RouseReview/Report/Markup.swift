@@ -75,12 +75,12 @@ struct Markup: ExpressibleByStringInterpolation, Sendable {
 }
 
 extension Markup {
-  /// A name from outside, as text of its own direction: cut where it is long, with the whole of it (of 300 characters)
+  /// A name from outside, as text of its own direction: cut where it is long, with the whole of it (of 160 characters)
   /// to be seen by whoever points at it.
   static func name(_ name: String, most: Int = 40) -> Markup {
     let short = Name.cut(name, most: most)
     if short == name { return "<bdi>\(name)</bdi>" }
-    return "<bdi title=\"\(Name.cut(name, most: 300))\">\(short)</bdi>"
+    return "<bdi title=\"\(Name.cut(name, most: 160))\">\(short)</bdi>"
   }
 }
 

@@ -49,6 +49,12 @@ enum ReportWords {
     moment.map { Name.cut(String($0.prefix(10)), most: 10) } ?? "not known"
   }
 
+  /// A day on one line; what is no day may break anywhere.
+  static func unbroken(_ day: String) -> Markup {
+    let isDay = day.utf8.count == 10 && day.utf8.allSatisfy { $0 >= 0x30 && $0 <= 0x39 || $0 == 0x2D }
+    return isDay ? "<span class=\"n\">\(day)</span>" : "<bdi>\(day)</bdi>"
+  }
+
   /// A day as an axis has room for it: 02-08.
   static func week(_ moment: String?) -> String {
     guard let moment, moment.utf8.count >= 10, moment.utf8.allSatisfy({ $0 < 0x80 }) else {

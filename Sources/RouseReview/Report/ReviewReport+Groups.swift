@@ -228,7 +228,7 @@ extension ReviewReport {
               (week.finite("unfinished") ?? 0) > 0 && (week.finite("unfinished") ?? 0) >= (week.finite("contacts") ?? 0)
             func outcome(_ figure: String) -> Markup { isShut ? "not yet known" : "\(figure)" }
             return [
-              "<span class=\"n\">\(ReportWords.day(week["since"]?.text))</span>",
+              ReportWords.unbroken(ReportWords.day(week["since"]?.text)),
               "\(Figures.count(week.finite("contacts")))",
               "\(Figures.count(week.finite("unfinished")))",
               outcome(Figures.count(week.finite("clicks"))), outcome(Figures.count(week.finite("disbursed"))),

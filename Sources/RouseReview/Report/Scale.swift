@@ -38,7 +38,7 @@ struct Scale: Sendable {
     _ values: [Double], including: [Double] = [], from start: Double, to end: Double, ticks wanted: Int,
     isTight: Bool = false
   ) {
-    let all = (values + including).filter(\.isFinite).map { min(max($0, -1e150), 1e150) }
+    let all = (values + including).filter(\.isFinite).map { abs($0) < 1e-150 ? 0 : min(max($0, -1e150), 1e150) }
     var least = all.min() ?? 0
     var most = all.max() ?? 1
     if most - least <= max(abs(most), abs(least)) * 1e-9 {

@@ -12,6 +12,7 @@ enum TextWidth {
     if of(text, size: size, isBold: isBold) <= room { return text }
     var short = ""
     var used = of("…", size: size, isBold: isBold)
+    if used > room { return "" }
     for character in text {
       used += of(String(character), size: size, isBold: isBold)
       if used > room { break }
