@@ -252,7 +252,14 @@ class AsyncConnection:
         if self.closed:
             return
         self.closed = True
-        self._pipe.transport.abort()
+        self._abort()
+
+    def _abort(self) -> None:
+        try:
+            self._pipe.transport.abort()
+        except AttributeError:
+            # Up to Python 3.11.2 a transport that is gone already has nothing left to end.
+            pass
 
     async def aclose(self) -> None:
         """With a close_notify, if nothing is being asked."""
@@ -261,4 +268,4 @@ class AsyncConnection:
         self.closed = True
         self._pipe.transport.close()
         await self._pipe.gone(1.0)
-        self._pipe.transport.abort()
+        self._abort()
