@@ -41,7 +41,10 @@ enum Glossary {
       "Lift",
       "What contacts add: the rate of those contacted less the rate of those held out. Some come back by themselves, and are no success of the contact."
     ),
-    ("Net value", "What the contacts are expected to earn, less what they cost."),
+    (
+      "Net value",
+      "The value, less what the policy’s hurdle asks of every unit spent; without a hurdle it is the value."
+    ),
     ("Newcombe interval", "The interval of a difference of two rates, made of the Wilson intervals of both."),
     ("Overlap at k", "How many of the first k on the old list are among the first k on the new one."),
     ("PD", "Probability of default: the chance that a loan is not paid back."),
@@ -57,7 +60,7 @@ enum Glossary {
       "PSI",
       "Population stability index: how far users are spread otherwise over the bins of a characteristic than before. Below 0.1 little, from 0.25 on much. Few users make some PSI by chance alone: its noise level."
     ),
-    ("ROI", "Return on investment: what comes back for each unit spent."),
+    ("ROI", "Return on investment: the value for each unit spent."),
     ("Selection rate", "Those contacted, of those who could have been."),
     ("Shadow price", "What one more unit of a limit (a budget, a capacity) would add to the net value."),
     (
@@ -66,7 +69,7 @@ enum Glossary {
     ("Swap set", "Who is on only one of two policies' lists: those who go out, and those who come in."),
     (
       "Value",
-      "What a contact is expected to earn before its own cost: the chance that it leads to a loan, times what the loan earns after its risk."
+      "What a contact is expected to bring: the chance that it leads to a loan, times what the loan earns after its risk, less the contact’s cost and the harm it may do."
     ),
     ("Wilson interval", "The 95 % interval of a rate that holds for few users too, and for rates near 0 and 1."),
   ]
