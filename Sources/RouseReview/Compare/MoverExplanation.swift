@@ -48,8 +48,8 @@ struct MoverExplanation {
     }.map(\.element)
 
     for (name, value) in Self.numbers {
-      let (was, is_) = (value(before, old), value(after, new))
-      if was != is_ { numbers.append(Number(name: name, old: was, new: is_)) }
+      let (was, now) = (value(before, old), value(after, new))
+      if was != now { numbers.append(Number(name: name, old: was, new: now)) }
     }
   }
 

@@ -26,8 +26,8 @@ package struct ShadowTally {
     let before = ComparedSide(oldDecision, oldRow, old)
     let after = ComparedSide(newDecision, newRow, new)
     let was = Self.placed(before, oldDecision.bestOption, old.policy)
-    let is_ = Self.placed(after, newDecision.bestOption, new.policy)
-    tally.add(old: was, new: is_)
+    let now = Self.placed(after, newDecision.bestOption, new.policy)
+    tally.add(old: was, new: now)
     guard oldRow.userIDCount > 0 else { return }
     if before.hasOption, after.hasOption {
       sample.add(oldRow.userID, before.net(old.policy), after.net(new.policy))
@@ -37,7 +37,7 @@ package struct ShadowTally {
     board.addLatest(
       Mover(
         line: 0, userID: Array(oldRow.userID), change: change.partialValue,
-        old: MoverFacts(oldDecision, oldRow, old), new: MoverFacts(newDecision, newRow, new), placed: (was, is_)))
+        old: MoverFacts(oldDecision, oldRow, old), new: MoverFacts(newDecision, newRow, new), placed: (was, now)))
   }
 
   private static func placed(_ side: ComparedSide, _ best: Option?, _ policy: Policy) -> ComparisonTally.Placed {

@@ -46,24 +46,24 @@ final class MetricRegistry: MetricsFactory {
   func destroyTimer(_ handler: any TimerHandler) {}
 
   func count(_ label: String, _ dimensions: [(String, String)]) -> CountCell {
-    cell(label, dimensions, make: { .counter(CountCell()) }) { if case .counter(let cell) = $0 { cell } else { nil } }
+    cell(label, dimensions, or: .counter(CountCell())) { if case .counter(let cell) = $0 { cell } else { nil } }
       ?? CountCell()
   }
 
   private func gauge(_ label: String, _ dimensions: [(String, String)]) -> GaugeCell {
-    cell(label, dimensions, make: { .gauge(GaugeCell()) }) { if case .gauge(let cell) = $0 { cell } else { nil } }
+    cell(label, dimensions, or: .gauge(GaugeCell())) { if case .gauge(let cell) = $0 { cell } else { nil } }
       ?? GaugeCell()
   }
 
   func histogram(_ label: String, _ dimensions: [(String, String)]) -> Histogram {
-    cell(label, dimensions, make: { .histogram(Histogram()) }) {
+    cell(label, dimensions, or: .histogram(Histogram())) {
       if case .histogram(let cell) = $0 { cell } else { nil }
     } ?? Histogram()
   }
 
   /// The one of that name and those labels; nil where the name is another kind's.
   private func cell<Found>(
-    _ name: String, _ dimensions: [(String, String)], make: () -> Cell, _ pick: (Cell) -> Found?
+    _ name: String, _ dimensions: [(String, String)], or make: @autoclosure () -> Cell, _ pick: (Cell) -> Found?
   ) -> Found? {
     let key = Key(name: name, labels: Self.labels(dimensions))
     return cells.withLock { cells in
