@@ -28,22 +28,27 @@ enum FileHolder: Equatable {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
     guard descriptor >= 0 else { return .nobody }
     defer { close(descriptor) }
-    // Shared, and for an instant: a server that starts just then tries to take it for itself, and would be told that it
-    // is in use. So the system is asked first.
+    // To try the lock would take it for an instant: a server that starts just then would be told that it is in use. So the
+    // system is asked, whose list may lack a line while others come and go: one look that finds nobody is not enough.
     var status = stat()
-    guard fstat(descriptor, &status) == 0, let locks = try? String(contentsOfFile: "/proc/locks", encoding: .utf8)
-    else {
-      return .somebody
+    guard fstat(descriptor, &status) == 0 else { return .somebody }
+    for look in 0..<5 {
+      if look > 0 { usleep(2000) }
+      guard let locks = try? String(contentsOfFile: "/proc/locks", encoding: .utf8) else { return .somebody }
+      if let found = holder(of: status.st_ino, in: locks) { return found }
     }
+    return .nobody
+  }
+
+  /// nil: the list names none.
+  private static func holder(of inode: ino_t, in locks: String) -> FileHolder? {
     for line in locks.split(separator: "\n") {
       // 1: FLOCK  ADVISORY  WRITE 1234 fe:00:5678 0 EOF
       let words = line.split(separator: " ")
-      guard words.count >= 6, words[1] == "FLOCK", words[5].split(separator: ":").last == "\(status.st_ino)" else {
-        continue
-      }
+      guard words.count >= 6, words[1] == "FLOCK", words[5].split(separator: ":").last == "\(inode)" else { continue }
       guard let number = Int32(words[4]), number > 0 else { return .somebody }
       return .process(ProcessName(number))
     }
-    return .nobody
+    return nil
   }
 }
