@@ -131,7 +131,8 @@ struct TrainingFile {
       // Each has a place for each row: names that are data would take memory by the square of the file.
       guard table.columns.count <= DataTable.mostColumns else {
         throw Failure(
-          .usage, "\(place()): there are more than \(DataTable.mostColumns) columns by here; are names of members data?")
+          .usage, "\(place()): there are more than \(DataTable.mostColumns) columns by here; are names of members data?"
+        )
       }
     }
     return table
