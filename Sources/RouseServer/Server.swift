@@ -271,7 +271,7 @@ package struct Server: Service, CustomStringConvertible {
           activate: { (change) throws(WireError) in try reload.activate(change) },
           decide: { (verdict) throws(WireError) in try reload.decide(verdict) }, memory: memory, rankMemory: rankMemory,
           overload: { pool.backlog >= limits.queuedRequests ? pool.retryAfterMS : nil },
-          mayRefuse: { refusals.take(now: $0) == nil },
+          mayRefuse: { refusals.take(now: $0) == nil }, isDeskFull: { pool.isDeskFull },
           serverVersion: Self.version, keeping: keeping, meters: status.meters,
           stats: { status.write(now: Session.Time.now().wall, into: &$0) }, shadow: shadow,
           notesAnswers: { logger.logLevel <= .debug })

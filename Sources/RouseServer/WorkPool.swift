@@ -16,6 +16,9 @@ final class WorkPool: Sendable {
   private let review = NIOThreadPool(numberOfThreads: 1)
   private let waiting = Atomic<Int>(0)
   private let running = Atomic<Int>(0)
+  /// Reviews that no thread has taken up.
+  private let reviews = Atomic<Int>(0)
+  static let mostReviews = 32
   /// Nanoseconds a job takes, about.
   private let pace = Atomic<UInt64>(1_000_000)
   private let threads: Int
@@ -35,6 +38,9 @@ final class WorkPool: Sendable {
   /// Jobs that threads are at, reviews among them.
   var underWay: Int { running.load(ordering: .relaxed) }
 
+  /// As many reviews wait as may.
+  var isDeskFull: Bool { reviews.load(ordering: .relaxed) >= Self.mostReviews }
+
   /// When a refused request may be sent again, by what waits now: milliseconds.
   var retryAfterMS: Int {
     let nanoseconds = UInt64(max(1, backlog)) &* pace.load(ordering: .relaxed) / UInt64(threads)
@@ -45,7 +51,7 @@ final class WorkPool: Sendable {
   func submit(_ lane: Lane, _ work: @escaping @Sendable () -> Void, refused: @escaping @Sendable () -> Void) {
     // What waits for a review to end is no sign of overload, and how long one takes says nothing of other requests.
     let counts = lane != .review
-    if counts { waiting.wrappingAdd(1, ordering: .relaxed) }
+    if counts { waiting.wrappingAdd(1, ordering: .relaxed) } else { reviews.wrappingAdd(1, ordering: .relaxed) }
     let pool =
       switch lane {
       case .quick: quick
@@ -53,7 +59,11 @@ final class WorkPool: Sendable {
       case .review: review
       }
     pool.submit { state in
-      if counts { self.waiting.wrappingSubtract(1, ordering: .relaxed) }
+      if counts {
+        self.waiting.wrappingSubtract(1, ordering: .relaxed)
+      } else {
+        self.reviews.wrappingSubtract(1, ordering: .relaxed)
+      }
       guard case .active = state else { return refused() }
       Self.yieldToOthers(lane)
       self.running.wrappingAdd(1, ordering: .relaxed)

@@ -1,4 +1,5 @@
 import RouseCore
+import Synchronization
 import TestData
 import Testing
 
@@ -210,6 +211,29 @@ import Testing
     let set = try FitSamples.set(2000, truth: Self.truth, fitted: start.policy, seed: 14)
     let runs = try (0..<2).map { _ in try FitRun(start, settings: FitSettings(), holdoutShare: 0.2, set) }
     #expect(runs[0].report == runs[1].report && runs[0].fitted.new.bytes == runs[1].fitted.new.bytes)
+  }
+
+  /// Many points make chances that are next to nothing: no shift tells how far they are off.
+  @Test func chancesNextToNothing() {
+    for expected in [Double.leastNonzeroMagnitude, .leastNormalMagnitude / 4096] {
+      #expect(CalibrationBand(sum: expected, outcomes: 1, of: 1)?.shift == nil)
+    }
+    #expect((CalibrationBand(sum: 1e-300, outcomes: 1, of: 1)?.shift ?? 0) > 10_000)
+  }
+
+  @Test func nobodyWaitsForIt() throws {
+    let start = try FitSamples.text(FitSamples.policy())
+    let set = try FitSamples.set(2000, truth: Self.truth, fitted: start.policy, seed: 14)
+    for most in [0, 3] {
+      let asked = Atomic<Int>(0)
+      do throws(ReviewError) {
+        _ = try FitRun(
+          start, settings: FitSettings(), holdoutShare: nil, set,
+          isAbandoned: { asked.wrappingAdd(1, ordering: .relaxed).oldValue >= most })
+        Issue.record("it went through")
+      } catch { #expect(error.kind == .cancelled) }
+      #expect(asked.load(ordering: .relaxed) < most + 4)
+    }
   }
 
   @Test func oneKindOfOutcomeIsRefused() throws {

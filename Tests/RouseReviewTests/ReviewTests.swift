@@ -1,6 +1,7 @@
 import RouseCore
 import RouseReview
 import RouseWire
+import Synchronization
 import Testing
 
 /// A period of a ledger made by hand, whose answers are known.
@@ -40,6 +41,50 @@ import Testing
     let finding = try #require(answer["findings"]?.items.first)
     #expect(finding["code"]?.text == "nothing" && finding["say"]?.text?.hasPrefix("No contact was reported") == true)
     #expect(answer["lift"]?["all"]?["verdict"]?.text == "not_known")
+  }
+
+  /// Sums of outside amounts come near the end of 64 bits; no finding reckons beyond it.
+  @Test func amountsWithoutMeasure() throws {
+    var source = MemorySource()
+    for user in 1...120 {
+      source.rows.append((Example.row(user, rank: user), nil))
+      source.events.append(contact(user, at: noon + 100))
+      for kind in ["disbursed", "repaid"] {
+        source.events.append(
+          LoggedEvent(user: user, kind: kind, at: noon + 200, amount: 1_000_000_000_000_000_000))
+      }
+    }
+    let answer = try review(source)
+    #expect((answer["all"]?["money"]?["realised_value"]?.number ?? 0) > 5e12)
+    #expect(answer["findings"]?.items.contains { $0["code"]?.text == "value" } == true)
+  }
+
+  /// What is read of the ledger is counted while it is read, and there may not be enough.
+  @Test func memoryIsAskedFor() throws {
+    let policy = try Example.policy()
+    var source = MemorySource()
+    for user in 1...5000 {
+      source.rows.append((Example.row(user, rank: user), nil))
+      source.events.append(contact(user, at: noon + 100))
+    }
+    for most in [0, 1 << 20, 1 << 30] {
+      let left = Mutex(most)
+      var question = ReviewQuestion(period: noon - day..<noon + 28 * day, now: noon + 60 * day)
+      question.takesMemory = { bytes in
+        left.withLock { left in
+          guard bytes <= left else { return false }
+          left -= bytes
+          return true
+        }
+      }
+      let kind: ReviewError.Kind?
+      do throws(ReviewError) {
+        _ = try Review(of: source, question, under: policy)
+        kind = nil
+      } catch { kind = error.kind }
+      #expect(kind == (most > 1 << 20 ? nil : .tooMuch))
+      #expect(most == 0 || left.withLock { $0 } < most)
+    }
   }
 
   /// Exact numerators and denominators, by stage, of who came to the step before.

@@ -244,6 +244,52 @@ import Testing
     #expect(try await Self.waiting(ann, 16).count == 16)
   }
 
+  /// With `# 5005192` and with `# 12326178` after it, its hash begins with the same twelve digits.
+  private static let twin = """
+    version: 2
+    name: twin
+    fields: {times: [seen_at]}
+    clock_skew_seconds: 300
+    stages:
+      all: {when: TRUE, since: seen_at, dormant: 0, steps: [loan], loan: 500, coupon: 0, incremental: 1.0, points: 0}
+    tiers: {}
+    risk: {base: {score: 600, odds: 20}, cutoff: 0, reasons: 1, card: {}}
+    response: {half_life: 90, floor: -80, steps: {loan: {rate: 0.4, weight: 50}}, card: {}}
+    money: {margin: 0.2, loss_given_default: 0.6, use_of_limit: 1.0, max_loan: 100000, relationship: 0}
+    ladder: best
+    gap_days: 0
+    cap_30d: 1000
+    hours: 00:00-24:00
+    channels:
+      push: {needs: TRUE, cost: 0.01, reach: 0.9, click: 0.5, quit: 0, cap_30d: 100, best: [00:00-24:00]}
+    experiment: {salt: s, holdout: 0.0, explore: 0.0}
+    regions: {utc_offset: "+00:00"}
+    guardrails: {}
+
+    """
+
+  /// Who approves a name has seen one text: its twin is not put forward under it.
+  @Test(arguments: ["required", "none"]) func aNameIsOneText(_ approval: String) async throws {
+    let desk = try Desk(approval)
+    let (ann, ben) = (try await desk.ann(), try await desk.other("ben"))
+    let was = try await Self.live(ann)
+    let harmless = try await Self.activate(ann, Self.twin + "# 5005192\n", against: was)
+    let name = try #require(harmless["policy"]?.text)
+    #expect(name == "twin@00e49283c235")
+    #expect(try await Self.ask(ben, #""do":"show","policy":"\#(name)""#)["text"]?.text == Self.twin + "# 5005192\n")
+    if approval == "required" {
+      #expect(try await Self.ask(ann, #""do":"withdraw","policy":"\#(name)""#)["state"]?.text == "withdrawn")
+    }
+    let live = try await Self.live(ann)
+    #expect(Self.code(try await Self.activate(ann, Self.twin + "# 12326178\n", against: live)) == "conflict")
+    #expect(try await Self.live(ann) == live)
+    guard approval == "required" else { return }
+    // The first text may come again.
+    #expect(try await Self.activate(ann, Self.twin + "# 5005192\n", against: was)["state"]?.text == "proposed")
+    #expect(try await Self.ask(ben, #""do":"approve","policy":"\#(name)""#)["state"]?.text == "live")
+    #expect(Self.code(try await Self.activate(ann, Self.twin + "# 12326178\n", against: name)) == "conflict")
+  }
+
   @Test func theWayBack() async throws {
     let desk = try Desk("none")
     let ann = try await desk.ann()

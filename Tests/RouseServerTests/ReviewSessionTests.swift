@@ -231,6 +231,31 @@ import Testing
     #expect(scorer.lines.last?.contains("forbidden") == true)
   }
 
+  /// A question of the desk is one request of its identity's rate.
+  @Test(arguments: [
+    #"{"op":"review"}"#, #"{"op":"review","do":"replay","plan_id":"P9"}"#,
+    #"{"op":"policy","do":"backtest","text":"a"}"#, #"{"op":"policy","do":"fit"}"#,
+    #"{"op":"policy","do":"compare","text":"a","users":[]}"#,
+  ])
+  func aQuestionIsOneRequest(_ line: String) {
+    world.change { $0.limits.requestsPerSecond = 1 }
+    let reply = ask(line).last ?? ""
+    #expect(!reply.isEmpty && !reply.contains("rate_limited"), "\(reply.prefix(300))")
+  }
+
+  /// Of questions that nobody waits for any more only so many are kept.
+  @Test(arguments: [
+    #"{"op":"review"}"#, #"{"op":"review","do":"replay","plan_id":"P9"}"#,
+    #"{"op":"policy","do":"backtest","text":"a"}"#, #"{"op":"policy","do":"fit"}"#,
+    #"{"op":"policy","do":"compare","text":"a","users":[]}"#,
+  ])
+  func aFullDeskRefuses(_ line: String) {
+    world.isDeskFull = true
+    #expect(ask(line).last?.contains(#""code":"overloaded""#) == true)
+    #expect(ask(#"{"op":"policy","do":"history"}"#).last?.contains(#""ok":true"#) == true)
+    #expect(world.rankMemory.used == 0)
+  }
+
   // MARK: - Backtest
 
   private func backtest(_ text: String) throws -> JSONValue {

@@ -37,6 +37,7 @@ final class SessionHarness {
     let rankMemory: MemoryPool
     var overload: Int?
     var mayRefuse = true
+    var isDeskFull = false
     var activated: [PolicyChange] = []
     private(set) var keeping: Keeping?
     private(set) lazy var shadow = Shadow(
@@ -111,6 +112,7 @@ final class SessionHarness {
         decide: { (verdict) throws(WireError) in
           PolicyOutcome(policy: verdict.policy, was: self.policies.versions[0].name, state: .live)
         }, memory: memory, rankMemory: rankMemory, overload: { self.overload }, mayRefuse: { _ in self.mayRefuse },
+        isDeskFull: { self.isDeskFull },
         serverVersion: "test", keeping: keeping, shadow: shadow, notesAnswers: { true })
     }
   }

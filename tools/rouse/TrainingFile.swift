@@ -128,6 +128,12 @@ struct TrainingFile {
       guard let came = try came(row, place), isWanted(Self.hash(row)) else { return }
       let weight = try number(row, options.weight, place) ?? 1
       table.add(row, outcome: came, weight: Self.bounded(weight), ignoring: ignored)
+      // Each has a place for each row: names that are data would take memory by the square of the file.
+      guard table.columns.count <= DataTable.mostColumns else {
+        throw Failure(
+          .usage, "\(place()): there are more than \(DataTable.mostColumns) columns by here; are names of members data?"
+        )
+      }
     }
     return table
   }

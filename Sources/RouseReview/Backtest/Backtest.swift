@@ -48,8 +48,9 @@ package struct Backtest {
     // Contacts of plans of the period may be reported after it.
     let following = ReviewQuestion(
       period: question.period.lowerBound..<max(question.period.upperBound, question.now.adding(1)), now: question.now,
-      isAbandoned: question.isAbandoned)
+      isAbandoned: question.isAbandoned, takesMemory: question.takesMemory)
     try contacts.read(source, following, window: yardstick.window, &rows, &names)
+    try question.take(all * (MemoryLayout<Double>.stride + 2 * MemoryLayout<OffPolicy.Trial>.stride))
     let values = Self.values(contacts, rows, names, question, yardstick, steps, &log)
     contacts = Contacts(steps)
     try decideAgain(source, rows, values, all)

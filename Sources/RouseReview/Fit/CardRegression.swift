@@ -38,6 +38,8 @@ struct CardRegression {
 
   let cells: CardCells
   let settings: FitSettings
+  /// Asked now and then: nobody waits for it any more.
+  var isAbandoned: @Sendable () -> Bool = { false }
   /// Cells of each row, one for each row of the card.
   var attributes: [Int32] = []
   /// What stands before the card: a stage, or the base.
@@ -58,7 +60,7 @@ struct CardRegression {
 
   private var width: Int { cells.rows.count }
 
-  /// nil: the numbers lead nowhere, such as weights that are no numbers.
+  /// nil: the numbers lead nowhere, such as weights that are no numbers; or nobody waits for them.
   func run() -> Result? {
     var results = cells.cells.map {
       CellResult(old: $0.present, new: $0.present, verdict: $0.node == nil ? .unwritten : .few)
@@ -85,7 +87,7 @@ struct CardRegression {
     var found: (layout: Layout, solution: LogisticProblem.Solution)?
     for _ in 0..<200 {
       let layout = layout(isFree, isFitted, isPooled: isPooled, leader, held)
-      guard let solution = layout.problem.solve() else { return nil }
+      guard let solution = layout.problem.solve(isAbandoned: isAbandoned) else { return nil }
       found = (layout, solution)
       if !hold(layout, solution, isFree, &leader, &held) { break }
     }
@@ -281,7 +283,7 @@ struct CardRegression {
       problem.active.append(Int32(parameters[group]))
       if !isFitted[group] { problem.offsets[row] += LogisticProblem.unit * intercepts[group] }
     }
-    guard let solution = problem.solve() else { return nil }
+    guard let solution = problem.solve(isAbandoned: isAbandoned) else { return nil }
     let intercepts = self.intercepts.indices.map { group in
       let own = self.intercepts[group]
       return InterceptResult(

@@ -25,6 +25,8 @@ package struct DataTable: Sendable {
   }
 
   static let mostLevels = 2000
+  /// More are no table that anyone made.
+  package static let mostColumns = 5000
   /// Words that may stand among numbers for none.
   static let mostWords = 5
 

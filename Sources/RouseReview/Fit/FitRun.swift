@@ -6,11 +6,14 @@ package struct FitRun {
   /// JSON, as proto-spec/fit.md has it.
   package let report: [UInt8]
 
-  /// - Parameter holdoutShare: of the rows that are only tried on; nil: all are learned from.
+  /// - Parameters:
+  ///   - holdoutShare: of the rows that are only tried on; nil: all are learned from.
+  ///   - isAbandoned: asked now and then; once it is true the fit ends in `cancelled`.
   package init(
-    _ text: PolicyText, settings: FitSettings, holdoutShare: Double?, _ set: TrainingSet
+    _ text: PolicyText, settings: FitSettings, holdoutShare: Double?, _ set: TrainingSet,
+    isAbandoned: @escaping @Sendable () -> Bool = { false }
   ) throws(ReviewError) {
-    let fit = PolicyFit(text, settings: settings)
+    let fit = PolicyFit(text, settings: settings, isAbandoned: isAbandoned)
     var holdout = JSONTree.null
     if let holdoutShare {
       let split = TrainingSplit(set, share: holdoutShare)

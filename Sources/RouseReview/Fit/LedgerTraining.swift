@@ -16,8 +16,9 @@ package struct LedgerTraining {
     // A contact that was planned in the period may be reported after it.
     let following = ReviewQuestion(
       period: question.period.lowerBound..<max(question.period.upperBound, question.now.adding(1)), now: question.now,
-      isAbandoned: question.isAbandoned)
+      isAbandoned: question.isAbandoned, takesMemory: question.takesMemory)
     try contacts.read(source, following, window: policy.window, &rows, &names)
+    try question.take(rows.rows.count * MemoryLayout<TrainingLabel?>.stride)
     let labels = labels(contacts, rows, names, question, policy, steps)
     contacts = Contacts(steps)
     try read(source, rows, labels, question)
@@ -77,6 +78,9 @@ package struct LedgerTraining {
     var set = set
     var index = -1
     var isAbandoned = false
+    var isTooMuch = false
+    var labelled = 0
+    let rowBytes = set.rowBytes
     // The same rows in the same order as before: it is one view.
     try source.eachRow(madeIn: span, withTexts: true) { row, texts in
       index += 1
@@ -86,6 +90,11 @@ package struct LedgerTraining {
         return false
       }
       guard var label = labels[index] else { return true }
+      guard question.hasRoom(labelled, each: rowBytes) else {
+        isTooMuch = true
+        return false
+      }
+      labelled += 1
       guard let texts, row.propensity > 0 else {
         set.skip(.unreadable)
         return true
@@ -96,6 +105,7 @@ package struct LedgerTraining {
       return true
     }
     if isAbandoned { try question.refuseIfAbandoned() }
+    if isTooMuch { throw ReviewQuestion.tooMuch }
     self.set = set
   }
 }

@@ -38,7 +38,8 @@ struct LogisticProblem {
   }
 
   /// Newton's method with halved steps; begins at the beliefs, or at `start`.
-  func solve(from start: [Double]? = nil) -> Solution? {
+  /// - Returns: nil where the numbers lead nowhere, or once `isAbandoned` is true.
+  func solve(from start: [Double]? = nil, isAbandoned: () -> Bool = { false }) -> Solution? {
     let count = prior.count
     var points = start ?? prior
     var state = evaluate(points)
@@ -50,6 +51,7 @@ struct LogisticProblem {
       var next = points
       var found = state
       while scale > 1e-6 {
+        if isAbandoned() { return nil }
         next = zip(points, step).map { $0 + scale * $1 }
         found = evaluate(next)
         if objective(found.logLikelihood, next) <= objective(state.logLikelihood, points) + 1e-12
@@ -64,6 +66,7 @@ struct LogisticProblem {
       state = found
       hasConverged = longest < 1e-7 || scale <= 1e-6
     }
+    if isAbandoned() { return nil }
     guard points.allSatisfy(\.isFinite), state.logLikelihood.isFinite else { return nil }
     var covariance: [Double] = []
     if count > 0 {

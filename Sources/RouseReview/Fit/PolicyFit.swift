@@ -9,10 +9,15 @@ import RouseWire
 package struct PolicyFit {
   private let text: PolicyText
   private let settings: FitSettings
+  private let isAbandoned: @Sendable () -> Bool
 
-  package init(_ text: PolicyText, settings: FitSettings) {
+  /// - Parameter isAbandoned: asked now and then: nobody waits for it any more.
+  package init(
+    _ text: PolicyText, settings: FitSettings, isAbandoned: @escaping @Sendable () -> Bool = { false }
+  ) {
     self.text = text
     self.settings = settings
+    self.isAbandoned = isAbandoned
   }
 
   private var policy: Policy { text.policy }
@@ -63,7 +68,8 @@ package struct PolicyFit {
       return FittedRisk(loans: rows.count, bad: bad, odds: definition.risk.baseOdds, cells: nil, result: nil)
     }
     let cells = CardCells(policy.risk, named: "risk", in: text.document)
-    var regression = CardRegression(cells: cells, settings: settings)
+    try Self.refuseIfLarge(cells)
+    var regression = CardRegression(cells: cells, settings: settings, isAbandoned: isAbandoned)
     regression.intercepts = [0]
     for row in rows {
       for index in cells.rows.indices {
@@ -78,7 +84,7 @@ package struct PolicyFit {
       regression.events.append(isBad)
       regression.weights.append(set.label(row).weight)
     }
-    guard let result = regression.run(), let base = result.intercepts.first else { throw Self.lost }
+    guard let result = regression.run(), let base = result.intercepts.first else { throw failure }
     var odds = definition.risk.baseOdds
     if base.isFitted {
       odds = min(max(Self.rounded(odds * exp2(base.new / 20), digits: 4), 1e-6), 1e6)
@@ -152,7 +158,8 @@ package struct PolicyFit {
     _ set: TrainingSet, _ risk: CardRegression.Result?, _ steps: [FittedStep], _ edited: inout PolicyText
   ) throws(ReviewError) -> FittedResponse {
     let cells = CardCells(policy.response, named: "response", in: text.document)
-    var regression = CardRegression(cells: cells, settings: settings)
+    try Self.refuseIfLarge(cells)
+    var regression = CardRegression(cells: cells, settings: settings, isAbandoned: isAbandoned)
     regression.intercepts = policy.stages.map { Double($0.recall?.points ?? 0) }
     let odds = policy.stages.map { stage in
       definition.channels.map { channel in
@@ -176,7 +183,7 @@ package struct PolicyFit {
       regression.events.append(example.label.outcome)
       regression.weights.append(example.label.weight)
     }
-    guard let result = regression.run() else { throw Self.lost }
+    guard let result = regression.run() else { throw failure }
     for (index, stage) in policy.stages.enumerated() where stage.recall != nil {
       let intercept = result.intercepts[index]
       let points = Int(min(max(intercept.new.rounded(), -200), 200))
@@ -199,6 +206,21 @@ package struct PolicyFit {
         node, "\(result.new)", name: cells.cells[index].name, note: "n \(result.count), \(events) \(result.events)")
     }
   }
+
+  /// Why a regression came to nothing.
+  private var failure: ReviewError {
+    isAbandoned() ? ReviewError(.cancelled, "nobody waits for this any more") : Self.lost
+  }
+
+  /// A regression takes memory by the square of its numbers, and time by their cube.
+  private static func refuseIfLarge(_ cells: CardCells) throws(ReviewError) {
+    let count = cells.cells.count { $0.node != nil }
+    guard count <= mostNumbers else {
+      throw ReviewError(
+        .invalid, "a card of \(count) numbers is too large to be fitted; \(mostNumbers) are the most: join bins")
+    }
+  }
+  private static let mostNumbers = 2000
 
   private static let lost = ReviewError(
     .invalid, "the regression does not end; look for weights that are no numbers, or use a smaller --prior-sd")

@@ -87,6 +87,9 @@ package struct TrainingSet: Sendable {
     riskWidth = policy.risk.rows.count
   }
 
+  /// About what a row takes: here and in a part of the rows, and in a regression's own tables.
+  var rowBytes: Int { 2 * MemoryLayout<Row>.stride + 12 * (width + riskWidth) + 128 }
+
   package var count: Int { rows.count }
   package var outcomes: Int { rows.count { $0.label.outcome } }
 

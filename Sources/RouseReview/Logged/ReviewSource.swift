@@ -179,6 +179,8 @@ package struct ReviewError: Error, Sendable, Equatable, CustomStringConvertible 
     case tooLittle
     /// What was given cannot be read.
     case invalid
+    /// There is more than there is memory for.
+    case tooMuch
     /// What is kept cannot be read.
     case storage
     /// Nobody waits for it any more.

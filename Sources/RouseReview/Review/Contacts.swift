@@ -64,8 +64,14 @@ struct Contacts {
     _ source: some ReviewSource, _ question: ReviewQuestion, _ span: Range<Int64>, _ names: inout ReviewNames
   ) throws(ReviewError) {
     var contacts: [Contact] = []
+    var isTooMuch = false
     try source.eachEvent(in: span) { event in
       guard event.kind.utf8.elementsEqual("contact".utf8) else { return true }
+      // As they came, in their order, and what is drawn from them.
+      guard question.hasRoom(contacts.count, each: 3 * MemoryLayout<Contact>.stride) else {
+        isTooMuch = true
+        return false
+      }
       contacts.append(
         Contact(
           user: event.user, at: event.at, row: event.plan.flatMap { names.plans.known($0) } ?? NameTable.none,
@@ -73,6 +79,7 @@ struct Contacts {
           cost: event.cost ?? -1, isOfPeriod: event.at < question.period.upperBound))
       return contacts.count < Int(Int32.max)
     }
+    if isTooMuch { throw ReviewQuestion.tooMuch }
     // The order in which they came decides between those of one second.
     let order = contacts.indices.sorted { a, b in
       let (one, other) = (contacts[a], contacts[b])
@@ -121,6 +128,7 @@ struct Contacts {
     defer { rows = lifted }
     var read = 0
     var isAbandoned = false
+    var isTooMuch = false
     let disbursed = steps.disbursed
     try source.eachEvent(in: span) { event in
       read += 1
@@ -133,6 +141,10 @@ struct Contacts {
         guard isDefault || event.kind.utf8.elementsEqual("repaid".utf8),
           Self.latest(contacts, event.user, event.at) != nil
         else { return true }
+        guard question.hasRoom(returns.count, each: 2 * MemoryLayout<Return>.stride) else {
+          isTooMuch = true
+          return false
+        }
         returns.append(Return(user: event.user, at: event.at, amount: event.amount, isDefault: isDefault))
         return true
       }
@@ -152,6 +164,7 @@ struct Contacts {
       return true
     }
     if isAbandoned { try question.refuseIfAbandoned() }
+    if isTooMuch { throw ReviewQuestion.tooMuch }
     for event in returns { Self.note(event, &contacts) }
     self.seen = seen
     self.counted = counted

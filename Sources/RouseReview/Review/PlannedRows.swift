@@ -47,12 +47,18 @@ struct PlannedRows {
     var plan: Int32 = -1
     var made: Set<Int> = []
     var isAbandoned = false
+    var isTooMuch = false
     let period = question.period
     let span = min(earliest, period.lowerBound)..<until
     self.span = span
     try source.eachRow(madeIn: span, withTexts: false) { row, _ in
       if rows.count & 0xFFF == 0, question.isAbandoned() {
         isAbandoned = true
+        return false
+      }
+      // Twice, for a list that grows is copied; and its place in the order.
+      guard question.hasRoom(rows.count, each: 2 * MemoryLayout<Row>.stride + 8) else {
+        isTooMuch = true
         return false
       }
       if plan < 0 || row.plan != lastPlan {
@@ -71,6 +77,7 @@ struct PlannedRows {
       return rows.count < Int(Int32.max)
     }
     if isAbandoned { try question.refuseIfAbandoned() }
+    if isTooMuch { throw ReviewQuestion.tooMuch }
     plans = made.count
     self.rows = rows
     byUser = rows.indices.map { Int32(truncatingIfNeeded: $0) }

@@ -104,7 +104,8 @@ struct ReviewFindings {
           + "\(Words.money(all.expectedValue)). Raise money.hurdle, or contact fewer.")
     } else {
       tell(
-        "value", all.realisedValue * 2 < all.expectedValue ? .look : .good,
+        // Sums of outside amounts end at the greatest number there is: twice that is none.
+        "value", Double(all.realisedValue) * 2 < Double(all.expectedValue) ? .look : .good,
         "\(came) and brought \(Words.money(all.realisedValue)) after costs; plans expected \(Words.money(all.expectedValue))."
       )
     }

@@ -50,6 +50,9 @@ struct ReviewStability {
     let start = max(period.lowerBound.subtractingReportingOverflow(length).partialValue, Moment.first)
     span = min(start, period.lowerBound)..<period.lowerBound
     let spans = weeks.count + 1
+    // Ten years are some 520 weeks, and a policy's text may list very many values.
+    let bins = (policy.risk.rows + policy.response.rows).reduce(0) { $0 + $1.binNames.count + 2 }
+    try question.take(spans * bins * MemoryLayout<Int>.stride)
     var characteristics = Self.characteristics(policy, spans: spans)
     var rows = [Int](repeating: 0, count: spans)
     var unread = 0

@@ -21,7 +21,10 @@ package struct CalibrationBand: Sendable, Equatable {
     observed = Rate(outcomes, of: users)
     let came = (Double(outcomes) + 0.5) / (Double(users - outcomes) + 0.5)
     let ratio = came / (expected / (1 - expected))
-    shift = expected > 0 && expected < 1 && ratio > 0 ? Int((20 * log2(ratio) + 0.5).rounded(.down)) : nil
+    // Of chances next to nothing a double can have no quotient.
+    shift =
+      expected > 0 && expected < 1 && ratio > 0 && ratio.isFinite
+      ? Int((20 * log2(ratio) + 0.5).rounded(.down)) : nil
   }
 }
 

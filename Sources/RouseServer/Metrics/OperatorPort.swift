@@ -82,7 +82,8 @@ private final class OperatorAnswers: ChannelInboundHandler {
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     switch unwrapInboundIn(data) {
     case .head(let head): self.head = head
-    case .body: break
+    // Nothing that is asked for here has one; who sends it a byte a minute would hold a connection for good.
+    case .body: context.close(promise: nil)
     case .end:
       guard let head else { return }
       self.head = nil

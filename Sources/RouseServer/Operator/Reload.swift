@@ -19,6 +19,9 @@ package final class Reload: Sendable {
   /// Held for the length of a change.
   let turn = Mutex(Refused())
 
+  /// Hashes of the texts that versions were put forward with since the server started.
+  let texts = Mutex<[ExactText: [UInt8]]>([:])
+
   /// What was refused last: a file that stays faulty is spoken of once.
   struct Refused {
     var setup: [String] = []

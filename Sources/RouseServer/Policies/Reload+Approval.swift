@@ -26,6 +26,7 @@ extension Reload {
   }
 
   func propose(_ proposal: PolicyProposal, by actor: AuditActor) throws(WireError) -> PolicyOutcome {
+    try refuseTwin(proposal.policy, proposal.text)
     let live = policies.versions[0]
     var waiting = policies.proposals
     if let same = waiting.first(where: { ExactText($0.policy) == ExactText(proposal.policy) }),
@@ -56,6 +57,27 @@ extension Reload {
       metadata: Self.metadata(["over": "\(live.name)", "policy": "\(proposal.policy)", "by": "\(actor)"], entry))
     return PolicyOutcome(policy: proposal.policy, was: live.name, state: .proposed)
   }
+
+  /// A version's name ends with twelve digits of a hash, for which two texts can be found in a minute. Whoever approves a
+  /// name has looked at one text: a name under which another was put forward, or live, is refused.
+  func refuseTwin(_ version: String, _ text: [UInt8]) throws(WireError) {
+    let kept = policies.text(version)?.text ?? (try? keeping?.ledger.view { try $0.policy(version) })?.text
+    let digest = Array(sha256(text))
+    let isTwin = texts.withLock { texts in
+      if let kept, kept != text { return true }
+      if let known = texts[ExactText(version)] { return known != digest }
+      // So many are in the audit log.
+      if texts.count >= Self.mostTexts { texts.removeAll() }
+      texts[ExactText(version)] = digest
+      return false
+    }
+    guard !isTwin else {
+      throw WireError(
+        .conflict, "another text has this very name, \(version): change something in it, a comment will do", at: "/text"
+      )
+    }
+  }
+  private static let mostTexts = 4096
 
   /// The file says something else by now, or what is live.
   func forgetFilesProposals(besides version: String?, by actor: AuditActor) {

@@ -88,6 +88,7 @@ extension Reload {
     }
     try check(change.against, isLive: live)
     if change.text == live.text { return PolicyOutcome(policy: live.name, was: live.name, state: .live) }
+    try refuseTwin(next.policy.version, change.text)
     if policies.needsApproval {
       return try propose(
         PolicyProposal(

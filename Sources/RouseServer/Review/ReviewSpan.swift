@@ -31,6 +31,7 @@ extension WireError {
     case .notFound: self.init(.notFound, error.description, at: place)
     case .tooLittle, .invalid: self.init(.badRequest, error.description, at: place)
     case .storage: self.init(.storageFailed, error.description)
+    case .tooMuch: self.init(.overloaded, error.description, retryAfterMS: 1000)
     case .cancelled: self.init(.deadlineExceeded, error.description)
     }
   }

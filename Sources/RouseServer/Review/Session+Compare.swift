@@ -7,6 +7,7 @@ extension Session {
   func compare(
     _ request: Request, _ line: Block, _ version: LivePolicy, _ deadline: UInt64?, _ arrival: UInt64
   ) throws(WireError) {
+    try refuseIfDeskIsFull()
     let old = try request.against.map { name throws(WireError) in try kept(name) } ?? version
     let candidates: CompareWork.Candidates
     switch request.candidates {

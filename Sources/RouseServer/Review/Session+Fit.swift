@@ -9,7 +9,7 @@ extension Session {
     _ request: Request, _ version: LivePolicy, _ deadline: UInt64?, _ arrival: UInt64
   ) throws(WireError) {
     let ledger = try keeping(at: "/op").ledger
-    let patience = Patience(deadline)
+    let patience = self.patience(deadline)
     var question = try question(request, patience)
     if request.past.since == nil, request.past.weeks == nil {
       question.period = try request.past.period(now: question.now, weeks: Self.fitWeeks)
@@ -36,9 +36,15 @@ extension Session {
         refusal.diagnostics = error.all.map { PolicyFinding($0) }
         throw refusal
       }
-      let run = try reviewing(ledger) { source throws(ReviewError) in
-        let training = try LedgerTraining(of: source, asked, under: text.policy)
-        return try FitRun(text, settings: chosen, holdoutShare: share, training.set)
+      let set = try reviewing(ledger) { source throws(ReviewError) in
+        try LedgerTraining(of: source, asked, under: text.policy).set
+      }
+      // The view is closed by now: its log would grow for as long as the regression takes.
+      let run: FitRun
+      do throws(ReviewError) {
+        run = try FitRun(text, settings: chosen, holdoutShare: share, set, isAbandoned: { patience.isOver })
+      } catch {
+        throw WireError(error)
       }
       var out = ByteWriter(capacity: run.report.count + run.fitted.new.bytes.count * 2)
       out.write(Self.member("fit", run.report))

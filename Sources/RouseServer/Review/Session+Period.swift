@@ -10,7 +10,8 @@ extension Session {
     _ request: Request, _ version: LivePolicy, _ deadline: UInt64?, _ arrival: UInt64
   ) throws(WireError) {
     let ledger = try keeping(at: "/op").ledger
-    let patience = Patience(deadline)
+    try beginWork(deadline)
+    let patience = self.patience(deadline)
     let question = try question(request, patience)
     try desk(request, patience, arrival) { () throws(WireError) in
       let review = try reviewing(ledger) { source throws(ReviewError) in
@@ -28,8 +29,11 @@ extension Session {
     let now = request.asOf?.seconds ?? min(max(time.wall, Moment.first), Moment.last)
     return ReviewQuestion(
       period: try request.past.period(now: now, weeks: Self.weeks), now: now,
-      newUserCost: request.newUserCost.map { Micros.from($0) }, isAbandoned: { patience.isOver })
+      newUserCost: request.newUserCost.map { Micros.from($0) }, isAbandoned: { patience.isOver },
+      takesMemory: { patience.take($0) })
   }
+
+  func patience(_ deadline: UInt64?) -> Patience { Patience(deadline, memory: shared.rankMemory) }
 
   /// `,"name":{..}`
   static func member(_ name: String, _ json: [UInt8]) -> [UInt8] {
@@ -41,12 +45,12 @@ extension Session {
     return out.array
   }
 
-  /// Works a long question off behind all others, on a thread of its own.
+  /// Works a long question off behind all others, on a thread of its own. The request has been begun.
   func desk(
     _ request: Request, _ patience: Patience, _ arrival: UInt64,
     _ answer: @escaping @Sendable () throws(WireError) -> [UInt8]
   ) throws(WireError) {
-    try beginWork(patience.deadline)
+    try refuseIfDeskIsFull()
     serial += 1
     var pending = Pending(
       id: request.id, operation: request.operation ?? .review, context: nil, deadline: patience.deadline,
@@ -59,13 +63,38 @@ extension Session {
   }
 }
 
-/// How long an answer is waited for: until its deadline, and as long as the connection is there.
+extension Session {
+  /// Long questions are answered one after another. Of one that nobody waits for any more its place stays taken until it
+  /// would be its turn, so their number is bounded here and not by that of the connections.
+  func refuseIfDeskIsFull() throws(WireError) {
+    if shared.isDeskFull() {
+      throw WireError(.overloaded, "too many long questions wait to be answered; try again", retryAfterMS: 10_000)
+    }
+  }
+}
+
+/// How long an answer is waited for: until its deadline, and as long as the connection is there; and the memory that it
+/// takes while it is made.
 final class Patience: Sendable {
   /// Nanoseconds by the monotonic clock.
   let deadline: UInt64?
   private let hasEnded = Atomic<Bool>(false)
+  private let memory: MemoryPool
+  private let taken = Atomic<Int>(0)
 
-  init(_ deadline: UInt64?) { self.deadline = deadline }
+  init(_ deadline: UInt64?, memory: MemoryPool) {
+    self.deadline = deadline
+    self.memory = memory
+  }
+
+  deinit { memory.giveBack(taken.load(ordering: .relaxed)) }
+
+  /// So many bytes more, given back when nobody asks any more; false: there are not so many.
+  func take(_ bytes: Int) -> Bool {
+    guard memory.take(bytes) else { return false }
+    taken.wrappingAdd(max(0, bytes), ordering: .relaxed)
+    return true
+  }
 
   func end() { hasEnded.store(true, ordering: .relaxed) }
 

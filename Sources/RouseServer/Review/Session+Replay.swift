@@ -8,7 +8,8 @@ extension Session {
   func replayPlan(_ request: Request, _ deadline: UInt64?, _ arrival: UInt64) throws(WireError) {
     let ledger = try keeping(at: "/op").ledger
     let id = request.planID ?? ""
-    let patience = Patience(deadline)
+    try beginWork(deadline)
+    let patience = self.patience(deadline)
     try desk(request, patience, arrival) { () throws(WireError) in
       let replay = try reviewing(ledger, at: "/plan_id") { source throws(ReviewError) in
         try Replay(id, of: source, isAbandoned: { patience.isOver })
@@ -22,7 +23,7 @@ extension Session {
     _ request: Request, _ version: LivePolicy, _ deadline: UInt64?, _ arrival: UInt64
   ) throws(WireError) {
     let ledger = try keeping(at: "/op").ledger
-    let patience = Patience(deadline)
+    let patience = self.patience(deadline)
     let question = try question(request, patience)
     let text = Array((request.text ?? "").utf8)
     let format = request.format

@@ -29,6 +29,8 @@ final class Session {
     /// Whether a large request may be read only to be refused: so many a second and no more, for that takes the time of
     /// those that are answered.
     let mayRefuse: @Sendable (UInt64) -> Bool
+    /// As many long questions wait as may.
+    var isDeskFull: @Sendable () -> Bool = { false }
     let serverVersion: String
     /// nil: nothing is kept.
     var keeping: Keeping?
