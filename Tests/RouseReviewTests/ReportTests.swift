@@ -53,6 +53,16 @@ struct ReportTests {
     #expect(kind.page(.object([.init(name: member, value: answer)])) == kind.page(answer))
   }
 
+  /// What was expected holds coupons, so what came stands beside it with them.
+  @Test func spendIsHeldAgainstItsLike() throws {
+    let answer = try Kind.review.answer()
+    let money = try #require(answer["all"]?["money"])
+    let spend = try #require(money["spend"]?.number) + #require(money["coupons"]?.number)
+    let text = PageCheck(Kind.review.page(answer)).text
+    #expect(text.contains("Spend and coupons"))
+    #expect(text.contains("\(Figures.money(spend)) was spent, coupons included"))
+  }
+
   /// What a manager reads first.
   @Test func tellsWhatMatters() throws {
     let compare = try PageCheck(Kind.compare.page(Kind.compare.answer())).text

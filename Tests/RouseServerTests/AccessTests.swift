@@ -80,7 +80,7 @@ import Testing
     #expect(byCertificate.lines.last == #"{"ok":true}"#)
   }
 
-  /// Nothing but the code: not what is wrong besides, nor what there would be.
+  /// Nothing but the code and the role: not what is wrong besides, nor what there would be.
   @Test func forbiddenSaysNothingElse() throws {
     for line in [
       #"{"op":"policy","do":"nonsense"}"#, #"{"op":"policy","do":"show","policy":"x@0"}"#,
@@ -89,7 +89,8 @@ import Testing
       let answer = try SessionHarness.answer(line)
       #expect(
         answer
-          == #"{"ok":false,"error":{"code":"forbidden","message":"this needs a role that the identity lacks"}}"# + "\n")
+          == #"{"ok":false,"error":{"code":"forbidden","message":"this needs the role tune, which the identity lacks"}}"#
+          + "\n")
     }
   }
 

@@ -81,6 +81,35 @@ import Testing
     #expect(less.code == 0 && less.output.contains(#""verdict":"erased""#))
   }
 
+  /// A page takes the place of an older page, and of nothing else.
+  @Test func aPageSparesOtherFiles() throws {
+    let policy = server.home.appending(path: "policy.yaml").path
+    let before = try String(contentsOfFile: policy, encoding: .utf8)
+    let refused = try rouse(["review", "--html", policy])
+    #expect(refused.code == 2 && refused.error.contains("policy.yaml is there, and it is no page"), "\(refused.error)")
+    #expect(refused.output.isEmpty)
+    #expect(try String(contentsOfFile: policy, encoding: .utf8) == before)
+
+    let page = server.home.appending(path: "review.html").path
+    for _ in 0..<2 { #expect(try rouse(["review", "--html", page]).code == 0) }
+    try "".write(toFile: page, atomically: true, encoding: .utf8)
+    #expect(try rouse(["review", "--html", page]).code == 0)
+    #expect(try String(contentsOfFile: page, encoding: .utf8).contains("<h1"))
+  }
+
+  /// The remedy is one that the command has.
+  @Test func withoutAServer() throws {
+    for arguments in [["review"], ["replay", "P1"], ["policy", "history"]] {
+      let run = try ClientRun(arguments)
+      #expect(run.code == 2 && run.error.contains("no server: give --server"), "\(run.error)")
+      #expect(!run.error.contains("--policy FILE"), "\(run.error)")
+    }
+    let diff = try ClientRun(["policy", "diff", server.home.appending(path: "policy.yaml").path])
+    #expect(diff.code == 2 && diff.error.contains("or name two files"), "\(diff.error)")
+    let rank = try ClientRun(["rank", Self.golden])
+    #expect(rank.code == 2 && rank.error.contains("with --policy FILE"), "\(rank.error)")
+  }
+
   @Test func usage() throws {
     for (arguments, part) in [
       (["--weeks", "0"], "from 1 to 260"), (["--since", "monday"], "is no time"), (["--by", "mood"], "is none of"),

@@ -40,7 +40,7 @@ struct ComparisonReport {
 
   private func change(_ old: JSONValue?, _ new: JSONValue?, isMoney: Bool) -> String {
     let change = (new?.number ?? 0) - (old?.number ?? 0)
-    let text = isMoney ? shownMoney(abs(change)) : grouped(Int(abs(change)))
+    let text = isMoney ? shownMoney(abs(change)) : Int(exactly: abs(change).rounded()).map(grouped) ?? "-"
     return change == 0 ? "0" : (change > 0 ? "+" : "-") + text
   }
 

@@ -45,14 +45,14 @@ struct ConnectionOptions: ParsableArguments {
   /// Flags were given that only make sense with a server.
   var isGiven: Bool { server != nil || profile != nil }
 
-  func client() throws -> Client {
+  /// - Parameter otherwise: what could be done without a server, in the words of who asks.
+  func client(otherwise: String = "") throws -> Client {
     let environment = ProcessInfo.processInfo.environment["ROUSE_PROFILE"].flatMap { $0.isEmpty ? nil : $0 }
     let profile = try (profile ?? environment).map(Profile.init(file:))
     guard let address = server ?? profile?.server else {
       throw Failure(
         .usage,
-        "no server: give --server HOST:PORT, or --profile client.yaml (or set ROUSE_PROFILE), or work without a server "
-          + "with --policy FILE")
+        "no server: give --server HOST:PORT, or --profile client.yaml (or set ROUSE_PROFILE)\(otherwise)")
     }
     guard let endpoint = Endpoint(address) else {
       throw Failure(.usage, "'\(address)' is not HOST:PORT, such as 127.0.0.1:7411 or [::1]:7411")

@@ -57,7 +57,8 @@ enum Engine {
 
   init(_ connection: ConnectionOptions, _ offline: OfflineOptions, _ input: InputOptions) throws {
     guard let path = offline.policy else {
-      self = .service(Service(client: try connection.client()))
+      self = .service(
+        Service(client: try connection.client(otherwise: ", or work without a server with --policy FILE")))
       return
     }
     if connection.isGiven {

@@ -20,7 +20,24 @@ struct PageOptions: ParsableArguments {
   /// Opened before the work, so that nobody waits for a page that cannot be written.
   ///
   /// - Returns: nil where none is asked for.
-  func file() throws -> NewFile? { try html.map { try NewFile($0) } }
+  func file() throws -> NewFile? {
+    guard let html else { return nil }
+    try Self.spareOthers(html)
+    return try NewFile(html)
+  }
+
+  /// A page takes the place of an older page, and of nothing else: a slip in the name would cost a policy or a file of
+  /// candidates.
+  private static func spareOthers(_ path: String) throws {
+    var status = stat()
+    guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_size > 0 else { return }
+    let start = "<!doctype html"
+    let input = FileHandle(forReadingAtPath: path)
+    let bytes = try? input?.read(upToCount: start.utf8.count)
+    if bytes.map({ String(decoding: $0, as: UTF8.self).lowercased() }) != start {
+      throw Failure(.usage, "\(path) is there, and it is no page: give --html another name, or remove it first")
+    }
+  }
 }
 
 extension NewFile {

@@ -8,7 +8,7 @@ struct PolicyApprove: AsyncParsableCommand {
     commandName: "approve",
     abstract: "Make a policy live that someone else has put forward.",
     discussion: """
-        rouse policy history                                         # what waits, by whom
+        rouse policy history                       # what waits, and by whom
         rouse policy diff cash-loan-recall@3f9c2a71d0e4
         rouse policy approve cash-loan-recall@3f9c2a71d0e4
 
@@ -85,8 +85,8 @@ struct PolicyRollback: AsyncParsableCommand {
     commandName: "rollback",
     abstract: "Make a policy live again that was live before.",
     discussion: """
-        rouse policy rollback                                        # the one before the live one
-        rouse policy rollback cash-loan-recall@eb2aa0cf209f          # any that 'rouse policy history' lists as live before
+        rouse policy rollback                      # the one before the live one
+        rouse policy rollback cash-loan-recall@eb2aa0cf209f
 
       It is live for the next request, and needs no second person, for it has been live. What changes is shown first; on a \
       terminal it asks, elsewhere it needs --yes.

@@ -63,13 +63,16 @@ struct PolicyBacktest: AsyncParsableCommand {
       (
         "The new one",
         "does the same with \(count(new?["same"])), takes another channel with \(count(new?["other_channel"])) "
-          + "(\(count(new?["unsupported"])) of them in vain: the old one never could), leaves \(count(new?["none"])) alone"
+          + "(\(count(new?["unsupported"])) of them where the old one never could), leaves \(count(new?["none"])) alone"
       ),
       ("As it was", "\(amount(backtest["old"]?["mean"])) a contact\(span(backtest["old"]))"),
     ]
     if let estimate = backtest["estimate"], !estimate.isNull {
       lines.append(("New", "\(amount(estimate["snips"])) a contact\(span(estimate)), by SNIPS"))
       lines.append(("", "\(amount(estimate["ips"])) a contact of the log, by IPS"))
+      if let low = estimate["difference_low"], let high = estimate["difference_high"], low.number != nil {
+        lines.append(("Difference", "\(amount(low)) to \(amount(high)) a contact (95 %), new less as it was"))
+      }
       lines.append(("Effective", "as much as \(decimals(backtest["effective"]?.number ?? 0)) contacts of equal weight"))
       let verdicts = ["better": "the new policy is better", "worse": "the new policy is worse"]
       lines.append(("Verdict", verdicts[backtest["verdict"]?.text ?? ""] ?? "not yet known which is better"))

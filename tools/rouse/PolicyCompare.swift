@@ -14,9 +14,12 @@ struct PolicyCompare: AsyncParsableCommand {
         rouse policy compare new.yaml old.yaml --on candidates.ndjson
         rouse policy compare new.yaml --on candidates.csv --profile home/client.yaml
         rouse policy compare new.yaml --on audience --profile home/client.yaml
-        rouse policy compare new.yaml cash-loan-recall@3f9c2a71d0e4 --on 'audience:tier = "3m"' --profile home/client.yaml
-        rouse policy compare policy.yaml policy.yaml --set plan.budget=12.5 --on candidates.ndjson --json
-        rouse policy compare new.yaml --on audience --profile home/client.yaml --html change.html
+        rouse policy compare new.yaml cash-loan-recall@3f9c2a71d0e4 \\
+            --on 'audience:tier = "3m"' --profile home/client.yaml
+        rouse policy compare policy.yaml policy.yaml --set plan.budget=12.5 \\
+            --on candidates.ndjson --json
+        rouse policy compare new.yaml --on audience \\
+            --profile home/client.yaml --html change.html
 
       Both policies decide on the same candidates, and a plan is made under each: by its own limits, or by those that are \
       given, which then hold for both. Nothing is sent to anybody, and nothing is kept.

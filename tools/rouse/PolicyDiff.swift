@@ -7,9 +7,9 @@ struct PolicyDiff: AsyncParsableCommand {
     commandName: "diff",
     abstract: "What one policy changes of another: values first, then lines.",
     discussion: """
-        rouse policy diff new.yaml                                   # against the server's live policy
-        rouse policy diff new.yaml old.yaml                          # two files, without a server
-        rouse policy diff cash-loan-recall@3f9c2a71d0e4              # a version that 'rouse policy history' lists
+        rouse policy diff new.yaml                 # against the live policy
+        rouse policy diff new.yaml old.yaml        # two files, without a server
+        rouse policy diff cash-loan-recall@3f9c2a71d0e4
         rouse policy diff live cash-loan-recall@eb2aa0cf209f --values
 
       Each of the two is a file, 'live', or a version. First come the values that differ, by their path: old → new; then \
@@ -36,7 +36,7 @@ struct PolicyDiff: AsyncParsableCommand {
     let names = (new: new, old: old)
     let difference: PolicyDifference
     if NamedPolicy.isOfServer(new) || NamedPolicy.isOfServer(old) {
-      difference = try await connection.client().withConnection { connection in
+      difference = try await connection.client(otherwise: ", or name two files").withConnection { connection in
         let old = try await NamedPolicy(names.old, connection: connection)
         return PolicyDifference(old: old, new: try await NamedPolicy(names.new, connection: connection))
       }

@@ -10,9 +10,12 @@ struct PolicyFitCommand: AsyncParsableCommand {
     commandName: "fit",
     abstract: "Rewrite a policy's rates and points from outcomes.",
     discussion: """
-        rouse policy fit policy.yaml --from contacts.ndjson --outcome disbursed --default bad --out new.yaml
-        rouse policy fit policy.yaml --from ledger --profile home/client.yaml --out new.yaml --holdout-report
-        rouse policy fit --start bank.csv --outcome y --contact-cost 5 --value-per-outcome 100 --out policy.yaml
+        rouse policy fit policy.yaml --from contacts.ndjson \\
+            --outcome disbursed --default bad --out new.yaml
+        rouse policy fit policy.yaml --from ledger --profile home/client.yaml \\
+            --out new.yaml --holdout-report
+        rouse policy fit --start bank.csv --outcome y \\
+            --contact-cost 5 --value-per-outcome 100 --out policy.yaml
         rouse policy fit --bins balance --from bank.csv --outcome y
 
       The new file is the old one, comments and layout and all, but for the numbers that outcomes speak against: each has \
@@ -23,7 +26,8 @@ struct PolicyFitCommand: AsyncParsableCommand {
       With --start no policy is needed: one is cut from the file ('rouse policy start' writes it without fitting it), and \
       filled in at once. Then, for fresh rows of the same columns:
 
-        rouse rank --policy policy.yaml --number-rows --set-time seen_at=2000-01-01T00:00:00Z fresh.csv
+        rouse rank --policy policy.yaml --number-rows \\
+            --set-time seen_at=2000-01-01T00:00:00Z fresh.csv
 
       Each row of the file is a candidate and the columns that are named below. Rows that are never learned from: those of \
       the arm 'holdout', and with --holdout-report the later ones, on which old and new are then compared.
@@ -344,8 +348,10 @@ struct PolicyStart: AsyncParsableCommand {
     commandName: "start",
     abstract: "Write a first policy for a data file, all points 0.",
     discussion: """
-        rouse policy start bank.csv --outcome y --contact-cost 5 --value-per-outcome 100 --out start.yaml
-        rouse policy fit start.yaml --from bank.csv --outcome y --set-time seen_at=2000-01-01T00:00:00Z --out policy.yaml
+        rouse policy start bank.csv --outcome y \\
+            --contact-cost 5 --value-per-outcome 100 --out start.yaml
+        rouse policy fit start.yaml --from bank.csv --outcome y \\
+            --set-time seen_at=2000-01-01T00:00:00Z --out policy.yaml
 
       Every column is declared by its type, the ones that tell something of the outcome are cut into a few attributes, and \
       what should not be used is left out and named. Change it by hand before it is fitted, or do both at once with \

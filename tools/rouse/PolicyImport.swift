@@ -66,7 +66,8 @@ struct PolicyImportLightGBM: AsyncParsableCommand {
     abstract: "Take a LightGBM text model as one capped characteristic.",
     discussion: """
         rouse policy import lightgbm model.txt --cap 40 > row.yaml
-        rouse policy import lightgbm model.txt --rows candidates.ndjson | rouse rank --policy policy.yaml
+        rouse policy import lightgbm model.txt --rows candidates.ndjson |
+            rouse rank --policy policy.yaml
 
       A policy stays a table that a person can read, so a model enters it as one field: its score, in points over the average, \
       of which +20 double the odds. Without --rows a row for the response card is printed, that rises with the score and \

@@ -10,7 +10,8 @@ struct PolicyShow: AsyncParsableCommand {
     abstract: "Print the text of a server's policy, as it stands in its file.",
     discussion: """
         rouse policy show --profile home/client.yaml > live.yaml
-        rouse policy show --profile home/client.yaml --policy-version cash-loan-recall@3f9c2a71d0e4
+        rouse policy show --profile home/client.yaml \\
+            --policy-version cash-loan-recall@3f9c2a71d0e4
 
       Any of the versions that 'rouse policy history' lists can be shown, those too that wait for an approval.
 
@@ -117,11 +118,13 @@ struct PolicyActivate: AsyncParsableCommand {
     commandName: "activate",
     abstract: "Make a policy file the live policy of a server.",
     discussion: """
-        rouse policy activate policy.yaml --profile home/client.yaml --against cash-loan-recall@3f9c2a71d0e4
+        rouse policy activate policy.yaml --profile home/client.yaml \\
+            --against cash-loan-recall@3f9c2a71d0e4
 
-      The server checks it, saves it in the place of its own file, and answers by it from the next request on; requests
+      The server checks it, saves it in the place of its own file, and answers by it from the next request on; requests \
       under way finish on the policy they began with. A faulty one changes nothing, and all its faults are shown.
-      --against names the live policy that you have looked at (rouse policy history): if someone else has activated
+
+      --against names the live policy that you have looked at (rouse policy history): if someone else has activated \
       another since, nothing is changed. Without it, whichever is live is replaced. Where the server's configuration says \
       'policy_approval: required', it waits until someone else approves it (rouse policy approve).
 

@@ -20,7 +20,10 @@ struct PolicyTest: AsyncParsableCommand {
         as_of: 2026-03-01T10:00:00+08:00
         cases:
           - name: Ten loans elsewhere
-            candidate: {loan_settled_at: 2025-12-01T08:00:00Z, other_loans: 10, sms_ok: true}
+            candidate:
+              loan_settled_at: 2025-12-01T08:00:00Z
+              other_loans: 10
+              sms_ok: true
             expect: {status: declined, reasons_include: [K06]}
 
       Each case that comes out differently stands on a line FILE:LINE:COLUMN: case: what was expected and what was \

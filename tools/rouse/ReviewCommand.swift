@@ -13,7 +13,7 @@ struct ReviewCommand: AsyncParsableCommand {
 
         rouse review --profile home/client.yaml
         rouse review --weeks 8 --new-user-cost 50 --by stage,channel,region_group
-        rouse review --since 2026-01-01 --until 2026-04-01 --json > first-quarter.json
+        rouse review --since 2026-01-01 --until 2026-04-01 --json > first.json
         rouse review --weeks 4 --html review.html
 
       An outcome counts for the latest contact before it, within the policy's review.window_days; contacts whose window has \

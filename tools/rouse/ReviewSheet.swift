@@ -51,8 +51,8 @@ struct ReviewSheet: Sheet {
   private mutating func findings() {
     section("What matters")
     for finding in review["findings"]?.items ?? [] {
-      let mark = ["act": "!", "look": "?", "good": "+"][finding["grade"]?.text ?? ""] ?? "-"
-      wrapped(harmless(finding["say"]?.text ?? ""), first: mark + " ", rest: "  ")
+      let mark = ["act": "act ", "look": "look", "good": "good"][finding["grade"]?.text ?? ""] ?? "note"
+      wrapped(harmless(finding["say"]?.text ?? ""), first: mark + "  ", rest: "      ")
     }
   }
 
@@ -104,12 +104,13 @@ struct ReviewSheet: Sheet {
       (
         "Spend",
         "\(amount(money?["spend"])) (\(amount(money?["spend_reported"])) as reported, "
-          + "\(amount(money?["spend_expected"])) as planned), and coupons \(amount(money?["coupons"]))"
+          + "\(amount(money?["spend_expected"])) as planned), and coupons \(amount(money?["coupons"])); "
+          + "with coupons \(amount(money?["expected_spend"])) was expected"
       ),
       ("Lent", "\(amount(money?["disbursed_amount"])) in \(count(money?["loans"])) loans"),
       (
         "Value",
-        "\(amount(money?["realised_value"])) came, \(amount(money?["expected_value"])) was expected; return on spend "
+        "\(amount(money?["realised_value"])) came, \(amount(money?["expected_value"])) was expected; over spend and coupons "
           + "\(ratio(money?["realised_roi"])), expected \(ratio(money?["expected_roi"]))"
       ),
     ]).split(separator: "\n").map { "  " + $0 }

@@ -45,9 +45,8 @@ struct TrainingFile {
         if text.allSatisfy({ $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }) { continue }
         let line = UnsafeRawBufferPointer(rebasing: text)
         guard let row = JSONValue(line), case .object(let members) = row else {
-          throw Failure(
-            .usage,
-            "\(source.place(ofLine: number)): this is no JSON object; a CSV file's name ends in .csv, or give --csv")
+          let remedy = rows == 0 ? "a CSV file's name ends in .csv, or give --csv" : "mend the line, or take it out"
+          throw Failure(.usage, "\(source.place(ofLine: number)): this is no JSON object; \(remedy)")
         }
         rows += 1
         if !hasOutcome { hasOutcome = value(row, options.outcome) != nil }

@@ -46,6 +46,7 @@ extension Backtest {
     let estimate = OffPolicy(trials)
     let refusal = refusal(estimate)
     let logged = Logged(trials)
+    let difference = estimate?.difference(trials)
     var answer = AnswerWriter()
     answer.object { answer in
       answer.set("policy", new.version)
@@ -82,20 +83,24 @@ extension Backtest {
           answer.set("snips", micros: estimate.snips.map { Micros.from($0) })
           answer.set("low", micros: estimate.interval.map { Micros.from($0.low) })
           answer.set("high", micros: estimate.interval.map { Micros.from($0.high) })
+          answer.set("difference_low", micros: difference.map { Micros.from($0.low) })
+          answer.set("difference_high", micros: difference.map { Micros.from($0.high) })
         }
       } else {
         answer.null("estimate")
       }
       answer.set("why", refusal)
-      answer.set("verdict", refusal == nil ? verdict(estimate, logged) : Verdict.notKnown.rawValue)
+      answer.set("verdict", refusal == nil ? verdict(difference) : Verdict.notKnown.rawValue)
       answer.set("blind", texts: Self.blind)
     }
     return answer.bytes
   }
 
-  private func verdict(_ estimate: OffPolicy?, _ logged: Logged?) -> String {
-    guard let interval = estimate?.interval, let mean = logged?.mean else { return Verdict.notKnown.rawValue }
-    return interval.low > mean ? "better" : interval.high < mean ? "worse" : Verdict.notKnown.rawValue
+  /// Not before the difference is more than chance allows: the mean of the log is a figure with an interval too.
+  private func verdict(_ difference: Interval?) -> String {
+    guard let difference else { return Verdict.notKnown.rawValue }
+    if Micros.from(difference.low) > 0 { return "better" }
+    return Micros.from(difference.high) < 0 ? "worse" : Verdict.notKnown.rawValue
   }
 
   /// What no log of contacts can tell.

@@ -7,6 +7,12 @@ struct ComparisonWords {
   let sentences: [String]
 
   init(_ result: ComparisonResult) {
+    guard result.tally.lines > 0 else {
+      sentences = [
+        "There was no candidate to compare on: is the file empty, the audience not loaded, or the condition true of nobody?"
+      ]
+      return
+    }
     var sentences = [Self.value(result), Self.list(result)]
     sentences += Self.parts(result)
     sentences += Self.flips(result)

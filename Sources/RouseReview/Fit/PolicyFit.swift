@@ -26,7 +26,10 @@ package struct PolicyFit {
   /// - Parameter set: rows under this very policy.
   package func fit(_ set: TrainingSet) throws(ReviewError) -> FittedPolicy {
     guard set.count > 0 else {
-      throw ReviewError(.tooLittle, "there is no row to learn from\(Self.reasons(set.skipped))")
+      throw ReviewError(
+        .tooLittle,
+        "there is no row to learn from\(Self.reasons(set.skipped)); a ledger has rows once contacts are recorded and "
+          + "their windows have ended")
     }
     let outcomes = set.outcomes
     guard outcomes >= settings.leastEvents else {

@@ -83,7 +83,7 @@ package struct ReviewReport {
   private var cards: [Cards.Card] {
     let money = all?["money"]
     let lift = json.at("lift", "all")
-    let spend = money?.finite("spend")
+    let spend = Self.outlay(money)
     let cost = json.at("recall_cost", "cost_each")?.finite ?? all?.at("recalled", "cost_each")?.finite
     let quarter = json.at("recall_cost", "quarter")?.finite ?? all?.at("recalled", "quarter_of_new")?.finite
     return [
@@ -91,7 +91,8 @@ package struct ReviewReport {
         name: "Contacts", value: Figures.count(json.at("contacts", "all")?.finite),
         was: "\(Figures.count(json.at("contacts", "unfinished")?.finite)) still have time"),
       Cards.Card(
-        name: "Spend", value: Figures.money(spend), was: "expected \(Figures.money(money?.finite("expected_spend")))"),
+        name: "Spend and coupons", value: Figures.money(spend),
+        was: "expected \(Figures.money(money?.finite("expected_spend")))"),
       Cards.Card(
         name: "Earned after coupons and cost", value: Figures.money(money?.finite("realised_value")),
         was: "expected \(Figures.money(money?.finite("expected_value")))"),
@@ -122,6 +123,11 @@ package struct ReviewReport {
 
   // MARK: Money
 
+  /// What contacts cost in all. The expected spend holds coupons, so only this can stand beside it.
+  private static func outlay(_ money: JSONValue?) -> Double? {
+    money?.finite("spend").map { $0 + (money?.finite("coupons") ?? 0) }
+  }
+
   private var money: Page.Section {
     guard let money = all?["money"], !money.isNull else {
       return .unknown("money", "Money", "The answer has no money.")
@@ -129,9 +135,9 @@ package struct ReviewReport {
     let earned = money.finite("realised_value")
     let expected = money.finite("expected_value")
     let rows: [(String, String, String?, (Double?) -> String)] = [
-      ("Spend on contacts", "spend", "expected_spend", Figures.money),
-      ("– of it reported", "spend_reported", nil, Figures.money),
-      ("– of it expected, not reported", "spend_expected", nil, Figures.money),
+      ("Spend on contacts", "spend", nil, Figures.money),
+      ("– as reported", "spend_reported", nil, Figures.money),
+      ("– as planned, where none was reported", "spend_expected", nil, Figures.money),
       ("Coupons", "coupons", nil, Figures.money),
       ("Loans", "loans", nil, Figures.count), ("Lent out", "disbursed_amount", nil, Figures.money),
       ("Worth of the loans after their risk", "loan_value", nil, Figures.money),
@@ -153,17 +159,23 @@ package struct ReviewReport {
     return Page.Section(
       id: "money", title: "Money",
       headline: """
-        \(Figures.money(money.finite("spend"))) was spent, and the contacts \((earned ?? 0) < 0 ? "lost" : "earned") \
-        \(Figures.money(earned.map { abs($0) })) after coupons and cost, where \(Figures.money(expected)) was expected.
+        \(Figures.money(Self.outlay(money))) was spent, coupons included, and the contacts \((earned ?? 0) < 0 ? "lost" : "earned") \
+        \(Figures.money(earned.map { abs($0) })) after that, where \(Figures.money(expected)) was expected.
         """,
       body: [
         more,
         ReportTable(
           caption: "Money of the contacts whose time is over",
           columns: [.words("Figure"), .number("Seen"), .number("Expected by the policy")],
-          rows: rows.map { title, name, belief, figure in
-            ["\(title)", "\(figure(money.finite(name)))", belief.map { "\(figure(money.finite($0)))" } ?? "–"]
-          }
+          rows: [
+            [
+              "Spend and coupons", "\(Figures.money(Self.outlay(money)))",
+              "\(Figures.money(money.finite("expected_spend")))",
+            ]
+          ]
+            + rows.map { title, name, belief, figure in
+              ["\(title)", "\(figure(money.finite(name)))", belief.map { "\(figure(money.finite($0)))" } ?? "–"]
+            }
         ).html,
       ])
   }

@@ -54,9 +54,9 @@ extension Session {
       case .policy, .review: .tune
       case .ping, .auth, .info, .fields, .stats, .end, .cancel: nil
       }
-    if role.map({ !identity.roles.contains($0) }) ?? false || commits && !identity.roles.contains(.record) {
-      throw WireError(.forbidden, "this needs a role that the identity lacks")
-    }
+    let needed = [role, commits ? .record : nil].compactMap { $0 }
+    guard let lacking = needed.first(where: { !identity.roles.contains($0) }) else { return }
+    throw WireError(.forbidden, "this needs the role \(lacking.rawValue), which the identity lacks")
   }
 
   /// One request of the identity's rate.
