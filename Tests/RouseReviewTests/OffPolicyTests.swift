@@ -22,6 +22,21 @@ struct OffPolicyTests {
     #expect(abs(difference.low) < 1e-9 && abs(difference.high) < 1e-9)
   }
 
+  /// Explorers weigh much in what is repeated, and once in the mean of the log: that is no difference between two policies
+  /// that do the same.
+  @Test func explorersMakeNoDifference() throws {
+    let trials = (0..<500).map { number in
+      let explores = number % 50 == 0
+      let takes = number % 3 > 0
+      return OffPolicy.Trial(
+        isRepeated: takes, isOwn: takes, propensity: explores ? 0.01 : 0.95, value: explores ? 0 : 5)
+    }
+    let estimate = try #require(OffPolicy(trials))
+    #expect((estimate.snips ?? 5) < 3)
+    let difference = try #require(estimate.difference(trials))
+    #expect(difference == Interval(low: 0, high: 0))
+  }
+
   /// The mean of the log lies outside the interval of the estimate, and yet the two may be one: it has its own chance.
   @Test func theLogHasItsChanceToo() throws {
     let trials = (0..<400).map { Self.trial($0 % 2 == 0, 1, $0 % 2 == 0 ? 1 : $0 % 40 == 1 ? 41 : 0) }

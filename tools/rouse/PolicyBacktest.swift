@@ -68,10 +68,12 @@ struct PolicyBacktest: AsyncParsableCommand {
       ("As it was", "\(amount(backtest["old"]?["mean"])) a contact\(span(backtest["old"]))"),
     ]
     if let estimate = backtest["estimate"], !estimate.isNull {
-      lines.append(("New", "\(amount(estimate["snips"])) a contact\(span(estimate)), by SNIPS"))
+      lines.append(
+        ("Old by itself", "\(amount(backtest["old"]?["snips"])) a contact, without limits and draws, by SNIPS"))
+      lines.append(("New by itself", "\(amount(estimate["snips"])) a contact\(span(estimate)), by SNIPS"))
       lines.append(("", "\(amount(estimate["ips"])) a contact of the log, by IPS"))
       if let low = estimate["difference_low"], let high = estimate["difference_high"], low.number != nil {
-        lines.append(("Difference", "\(amount(low)) to \(amount(high)) a contact (95 %), new less as it was"))
+        lines.append(("Difference", "\(amount(low)) to \(amount(high)) a contact (95 %), new less old, each by itself"))
       }
       lines.append(("Effective", "as much as \(decimals(backtest["effective"]?.number ?? 0)) contacts of equal weight"))
       let verdicts = ["better": "the new policy is better", "worse": "the new policy is worse"]

@@ -46,6 +46,7 @@ extension Backtest {
     let estimate = OffPolicy(trials)
     let refusal = refusal(estimate)
     let logged = Logged(trials)
+    let own = OffPolicy.own(trials)
     let difference = estimate?.difference(trials)
     var answer = AnswerWriter()
     answer.object { answer in
@@ -75,6 +76,7 @@ extension Backtest {
         answer.set("mean", micros: logged.map { Micros.from($0.mean) })
         answer.set("low", micros: logged?.interval.map { Micros.from($0.low) })
         answer.set("high", micros: logged?.interval.map { Micros.from($0.high) })
+        answer.set("snips", micros: own?.snips.map { Micros.from($0) })
       }
       answer.set("effective", estimate?.effective)
       if let estimate, refusal == nil {
@@ -96,7 +98,7 @@ extension Backtest {
     return answer.bytes
   }
 
-  /// Not before the difference is more than chance allows: the mean of the log is a figure with an interval too.
+  /// Not before the difference to the old policy, measured alike, is more than chance allows.
   private func verdict(_ difference: Interval?) -> String {
     guard let difference else { return Verdict.notKnown.rawValue }
     if Micros.from(difference.low) > 0 { return "better" }

@@ -126,7 +126,9 @@ package struct Backtest {
       } else {
         acts.none += 1
       }
-      trials.append(OffPolicy.Trial(isRepeated: isSame, propensity: propensity, value: values[index]))
+      let isOwn = old.wouldTake(row.channel, texts, asOf: row.asOf)
+      trials.append(
+        OffPolicy.Trial(isRepeated: isSame, isOwn: isOwn, propensity: propensity, value: values[index]))
       return true
     }
     if let fault { throw fault }
@@ -150,6 +152,13 @@ final class BacktestBefore {
   func propensity(_ row: LoggedRow) -> Double? {
     guard let policy, row.propensity > 0, policy.experiment.holdout < 1 else { return nil }
     return min(1, Double(row.propensity) / 1e6 / (1 - policy.experiment.holdout))
+  }
+
+  /// Whether the policy takes a channel for a user by itself.
+  func wouldTake(_ channel: String, _ texts: LoggedTexts, asOf: Int64) -> Bool {
+    var action: String?
+    _ = rescorer?.score(texts, asOf: asOf) { action = $0.channelByItself }
+    return action.map { ExactText($0) == ExactText(channel) } ?? false
   }
 
   /// Whether the policy could have taken a channel for a user whom it contacted on another: explorers are given each of

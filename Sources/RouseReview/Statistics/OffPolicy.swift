@@ -4,12 +4,15 @@ package struct OffPolicy: Sendable, Equatable {
   package struct Trial: Sendable {
     /// The other policy does the same.
     package var isRepeated: Bool
+    /// The policy that logged it would do it again by itself: no draw, no limit. The two are measured alike by that.
+    package var isOwn: Bool
     /// The chance with which the logging policy did it: above 0.
     package var propensity: Double
     package var value: Double
 
-    package init(isRepeated: Bool, propensity: Double, value: Double) {
+    package init(isRepeated: Bool, isOwn: Bool = true, propensity: Double, value: Double) {
       self.isRepeated = isRepeated
+      self.isOwn = isOwn
       self.propensity = propensity
       self.value = value
     }
@@ -48,19 +51,27 @@ package struct OffPolicy: Sendable, Equatable {
     interval = Interval(low: mean - Interval.z * error, high: mean + Interval.z * error)
   }
 
-  /// 95 % of `snips` less the mean of the log, by the same linearised variance. Both come of the same contacts, so what
-  /// they have in common cancels: a policy that does all that was done differs by nothing. nil with `snips`.
+  /// The same of the policy that logged, by itself: what `snips` can be held against. The mean of the log cannot, for explorers
+  /// stand in it once, and limits shaped it.
+  package static func own(_ trials: [Trial]) -> OffPolicy? {
+    OffPolicy(
+      trials.map { Trial(isRepeated: $0.isOwn, propensity: $0.propensity, value: $0.value) })
+  }
+
+  /// 95 % of `snips` less that of `own`, by the same linearised variance. Both come of the same contacts, so what they have in
+  /// common cancels: two policies that do the same differ by nothing. nil where one of them repeats nothing.
   package func difference(_ trials: [Trial]) -> Interval? {
-    guard let snips else { return nil }
-    let count = Double(trials.count)
-    let mean = trials.reduce(0.0) { $0 + $1.value } / count
-    let weights = trials.reduce(0.0) { $0 + ($1.isRepeated ? 1 / $1.propensity : 0) }
+    guard let snips, let own = Self.own(trials)?.snips else { return nil }
+    func weight(_ counts: Bool, _ trial: Trial) -> Double { counts ? 1 / trial.propensity : 0 }
+    let sum = trials.reduce(0.0) { $0 + weight($1.isRepeated, $1) }
+    let ownSum = trials.reduce(0.0) { $0 + weight($1.isOwn, $1) }
     let variance = trials.reduce(0.0) { total, trial in
-      let repeated = trial.isRepeated ? (trial.value - snips) / trial.propensity / weights : 0
-      let part = repeated - (trial.value - mean) / count
+      let part =
+        weight(trial.isRepeated, trial) * (trial.value - snips) / sum
+        - weight(trial.isOwn, trial) * (trial.value - own) / ownSum
       return total + part * part
     }
     let half = Interval.z * variance.squareRoot()
-    return Interval(low: snips - mean - half, high: snips - mean + half)
+    return Interval(low: snips - own - half, high: snips - own + half)
   }
 }
