@@ -57,7 +57,7 @@ enum Listening {
     let ending = ":" + String(format: "%04X", port)
     var inodes: Set<String> = []
     for file in ["/proc/net/tcp", "/proc/net/tcp6"] {
-      for line in ((try? String(contentsOfFile: file, encoding: .utf8)) ?? "").split(separator: "\n").dropFirst() {
+      for line in (KernelFile.text(file) ?? "").split(separator: "\n").dropFirst() {
         let words = line.split(separator: " ")
         // 0A: it listens.
         if words.count > 9, words[1].hasSuffix(ending), words[3] == "0A" { inodes.insert("socket:[\(words[9])]") }

@@ -10,11 +10,33 @@ struct ProcessName: CustomStringConvertible, Equatable {
   init(_ number: Int32) {
     self.number = number
     name =
-      (try? String(contentsOfFile: "/proc/\(number)/comm", encoding: .utf8))?
+      KernelFile.text("/proc/\(number)/comm")?
       .trimmingCharacters(in: .whitespacesAndNewlines) ?? "unknown"
   }
 
   var description: String { "\(name), process \(number)" }
+}
+
+/// A file of the kernel's, which is as long as it is when it is read: it comes a page at a time, and its size says nothing.
+enum KernelFile {
+  /// nil: it is not there, or not for us.
+  static func text(_ path: String) -> String? {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { return nil }
+    defer { close(descriptor) }
+    var bytes: [UInt8] = []
+    var chunk = [UInt8](repeating: 0, count: 1 << 16)
+    while true {
+      let count = read(descriptor, &chunk, chunk.count)
+      if count > 0 {
+        bytes += chunk[..<count]
+      } else if count == 0 {
+        return String(decoding: bytes, as: UTF8.self)
+      } else if errno != EINTR {
+        return nil
+      }
+    }
+  }
 }
 
 /// Who holds the lock of a file.
@@ -34,7 +56,7 @@ enum FileHolder: Equatable {
     guard fstat(descriptor, &status) == 0 else { return .somebody }
     for look in 0..<5 {
       if look > 0 { usleep(2000) }
-      guard let locks = try? String(contentsOfFile: "/proc/locks", encoding: .utf8) else { return .somebody }
+      guard let locks = KernelFile.text("/proc/locks") else { return .somebody }
       if let found = holder(of: status.st_ino, in: locks) { return found }
     }
     return .nobody
