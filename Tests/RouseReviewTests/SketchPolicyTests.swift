@@ -49,7 +49,8 @@ import Testing
     #expect(sketch.notes.contains { $0.contains("--set-time") } && sketch.notes.contains { $0.contains("email_ok") })
   }
 
-  @Test(arguments: ["\"", "it's", "a: b", "#x", "null", "{", "\u{7F}", "é"]) func anyTextIsWrittenSafely(_ text: String)
+  @Test(arguments: ["\"", "it's", "a: b", "#x", "null", "{", "\u{7F}", "a\nb", "\u{2028}", "é"])
+  func anyTextIsWrittenSafely(_ text: String)
     throws
   {
     let lines = (0..<20).map {

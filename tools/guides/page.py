@@ -6,7 +6,7 @@ import shlex
 import subprocess
 
 FENCE = re.compile(r"^(?P<indent> {0,3})(?P<fence>`{3,})(?P<info>[^`]*)$")
-FILES = {"yaml", "csv", "json", "ndjson", "python", "text", "sh"}
+FILES = {"yaml", "csv", "json", "ndjson", "python", "text", "sh", "haproxy", "ini"}
 
 
 class Mistake(Exception):

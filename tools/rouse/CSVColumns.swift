@@ -32,7 +32,7 @@ struct CSVColumns {
 
   /// - Parameters:
   ///   - known: all that there may be; nil: any.
-  ///   - needsUserID: `user_id` must be among them.
+  ///   - needsUserID: `user_id` must be among them, or `id` where the policy has no such field.
   ///   - renamesAll: no policy says yet which names are fields: each column is called what a field may be, and what looks like a
   ///     time is one.
   ///   - utcOffset: of times that have none.
@@ -42,8 +42,15 @@ struct CSVColumns {
   ) throws {
     self.utcOffset = utcOffset
     count = names.count
+    // Most tables of users call their key so.
+    var names = names
+    if needsUserID, known == nil, !names.contains("user_id"), names.count(where: { $0.lowercased() == "id" }) == 1,
+      let key = names.firstIndex(where: { $0.lowercased() == "id" }), kinds[names[key]] == nil
+    {
+      names[key] = "user_id"
+    }
     // A policy that was made from a file calls `Marital Status` what a field may be called.
-    let names = names.map { name in
+    names = names.map { [names] name in
       guard kinds[name] == nil, name != "user_id", !name.isEmpty, case let usable = FieldNames.usable(name),
         usable != name,
         renamesAll || kinds[usable] != nil, !names.contains(usable)
@@ -71,7 +78,9 @@ struct CSVColumns {
     }
     if needsUserID, !names.contains("user_id") {
       let hint = Suggestion.sentence(for: "user_id", among: names)
-      throw Fault(message: "the first line must name the columns, and one of them is 'user_id'\(hint)")
+      throw Fault(
+        message:
+          "the first line must name the columns, and one of them is 'user_id', or 'id', or named with --id\(hint)")
     }
   }
 

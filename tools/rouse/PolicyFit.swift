@@ -390,7 +390,7 @@ struct PolicyStart: AsyncParsableCommand {
       email_ok open channels, and every number is a guess for you to change.
 
         rouse policy start customers.csv --value-per-outcome 20 --out policy.yaml
-        rouse rank --policy policy.yaml --id id customers.csv
+        rouse rank --policy policy.yaml customers.csv
       """)
 
   @Argument(help: "Rows, with or without outcomes, JSON lines or CSV.", completion: .file())
@@ -409,7 +409,7 @@ struct PolicyStart: AsyncParsableCommand {
     if file != "-", training.outcome == "outcome", let table = try rows.columnsWithoutOutcomes() {
       let made = try first.sketch(table, rows, training.adaptation)
       try write(made.text, made.notes)
-      let adaptation = made.id.map { " --id \($0)" } ?? ""
+      let adaptation = made.id.map { $0.lowercased() == "id" ? "" : " --id \($0)" } ?? ""
       if let out { StandardError.write("next: rouse rank --policy \(out)\(harmless(adaptation)) \(file)\n") }
       return
     }
