@@ -86,7 +86,10 @@ package enum FieldNames {
   static func shown(_ text: String) -> String {
     String(
       String.UnicodeScalarView(
-        text.unicodeScalars.prefix(60).map { $0.value < 0x20 || (0x7F..<0xA0).contains($0.value) ? "\u{FFFD}" : $0 }))
+        text.unicodeScalars.prefix(60).map {
+          $0.value < 0x20 || (0x7F..<0xA0).contains($0.value) || [0x2028, 0x2029, 0xFEFF].contains($0.value)
+            ? "\u{FFFD}" : $0
+        }))
   }
 
   static func plain(_ value: Double) -> String { shortest(PolicyFit.rounded(value, digits: 9)) }
