@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import threading
 import time
 from types import TracebackType
@@ -35,13 +36,9 @@ class _Stream(Generic[T]):
         self._rows: Optional[Iterator[T]] = None
         self._members: Optional[Dict[str, Any]] = None
 
-    def _each(self) -> Iterator[T]:
-        for rows in self._batches:
-            yield from rows
-
     def __iter__(self) -> Iterator[T]:
         if self._rows is None:
-            self._rows = self._each()
+            self._rows = itertools.chain.from_iterable(self._batches)
         return self._rows
 
     def __next__(self) -> T:
