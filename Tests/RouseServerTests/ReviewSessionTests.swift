@@ -290,6 +290,10 @@ import Testing
     let high = try #require(same["old"]?["high"]?.number)
     #expect(low < snips && snips < high, "\(same.json)")
 
+    // One that does otherwise with many, where few explorers were contacted so: their costs alone would call it worse.
+    let otherwise = try backtest(text.replacing("ladder: escalate", with: "ladder: best"))
+    print(otherwise.json)
+
     // One that contacts nobody has nothing to go by.
     let nobody = try backtest(text.replacing("hurdle: 0.0", with: "hurdle: 900"))
     #expect(nobody["estimate"]?.isNull == true && nobody["why"]?.text?.hasPrefix("Only ") == true, "\(nobody.json)")
