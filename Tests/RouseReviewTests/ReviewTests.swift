@@ -307,7 +307,10 @@ import Testing
     for user in 1...800 {
       source.rows.append((Example.row(user, rank: user, stage: user % 2 == 0 ? "granted" : "settled"), nil))
       source.events.append(contact(user, at: noon))
-      if user <= 40 { source.events.append(LoggedEvent(user: user, kind: "click", at: noon + 1)) }
+      guard user <= 40 else { continue }
+      for (seconds, kind) in ["click", "login", user % 2 == 0 ? "withdraw" : "reborrow"].enumerated() {
+        source.events.append(LoggedEvent(user: user, kind: kind, at: noon + 1 + Int64(seconds)))
+      }
     }
     let findings = try review(source)["findings"]?.items.filter { $0["code"]?.text == "worst_step" } ?? []
     #expect(findings.count == 1, "\(findings.map(\.json))")

@@ -14,7 +14,7 @@ struct CSVColumns {
   }
 
   private enum Kind {
-    case text, number, flag, contacts
+    case text, time, number, flag, contacts
   }
 
   private struct Node {
@@ -73,7 +73,8 @@ struct CSVColumns {
     switch kinds[name] {
     case .numbers: .number
     case .flags: .flag
-    case .times, .timesAhead, .texts: .text
+    case .times, .timesAhead: .time
+    case .texts: .text
     case nil: name == "contacts" ? .contacts : .text
     }
   }
@@ -135,7 +136,7 @@ struct CSVColumns {
   /// A cell that does not fit its type goes as a text, so that the model reports it.
   private static func write(_ cell: ArraySlice<UInt8>, _ kind: Kind, into out: inout ByteWriter) throws {
     switch kind {
-    case .number where isNumber(cell): cell.withUnsafeBytes { out.write($0) }
+    case .number where isNumber(cell), .time where isSeconds(cell): cell.withUnsafeBytes { out.write($0) }
     case .flag where isWord(cell, "true"): out.write("true")
     case .flag where isWord(cell, "false"): out.write("false")
     case .contacts:
@@ -145,7 +146,7 @@ struct CSVColumns {
         throw Fault(message: "the cell 'contacts' is no JSON array, such as [{\"channel\":\"sms\",\"at\":\"…\"}]")
       }
       out.write(list)
-    case .text, .number, .flag: cell.withUnsafeBytes { out.writeQuoted($0) }
+    case .text, .time, .number, .flag: cell.withUnsafeBytes { out.writeQuoted($0) }
     }
   }
 
@@ -156,6 +157,11 @@ struct CSVColumns {
     else { return false }
     if case .number? = JSONValue(cell) { return true }
     return false
+  }
+
+  /// Seconds since 1970, and not a day such as 20260301: those have eight digits, and seconds nine since 1973.
+  private static func isSeconds(_ cell: ArraySlice<UInt8>) -> Bool {
+    cell.count >= 9 && cell.first != 0x30 && cell.allSatisfy { $0 >= 0x30 && $0 <= 0x39 }
   }
 
   /// In any case: spreadsheets write TRUE.

@@ -34,9 +34,9 @@ package struct Backtest {
   }
 
   package static let leastEffective = 30.0
-  /// Contacts that brought something, expected among those that tell of where the policies differ. With fewer the interval
-  /// is one of costs alone, and says "worse" of whatever has not been lucky yet.
-  package static let leastPaying = 5.0
+  /// Contacts that brought something, expected among those that tell of where the policies differ. Of so many the chance to see
+  /// none is 5 %; with fewer the interval is one of costs alone, and says "worse" of whatever has not been lucky yet.
+  package static let leastPaying = 3.0
 
   package init(
     of source: some ReviewSource, _ question: ReviewQuestion, new: Policy, yardstick: Policy
