@@ -7,6 +7,7 @@ import json
 import os
 import pickle
 import re
+import time
 import typing
 import unittest
 
@@ -303,8 +304,9 @@ class Typed:
         self.client.score(candidates(50))
         for _ in range(100):
             found = self.right(self.client.policy.shadow(), rouse.Shadow)
-            if found.shadow.compared == 50:
+            if found.shadow.compared == 50 and found.comparison is not None:
                 break
+            time.sleep(0.05)
         self.assertEqual((found.shadow.compared, found.comparison.lines), (50, 50))
         self.assertIsNone(found.comparison.old.limits)
         ended = self.right(self.client.policy.shadow(shadow=False), rouse.Shadow)
