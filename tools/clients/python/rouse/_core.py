@@ -291,7 +291,7 @@ class Feed:
     def __init__(self, source: Source, batch: int = BATCH):
         self._iterator: Any = source.open()
         encoder = Encoder(source.what)
-        self._encode = encoder.chunk
+        self._encode: Callable[[Any], bytes] = encoder.chunk
         self._batch = batch
         self._pace = Pace()
         if isinstance(self._iterator, io.BufferedIOBase):
@@ -607,7 +607,8 @@ def may_repeat(op: str, members: Mapping[str, Any]) -> bool:
     if op == "rank":
         return not members.get("commit") or isinstance(members.get("plan_key"), str)
     if op == "policy":
-        return members.get("do") in READING_POLICY
+        # What ends a shadow answers with what it gathered, and the second time with nothing.
+        return members.get("do") in READING_POLICY and members.get("shadow") is None
     # Events have keys, or are refused; candidates are put in the place of what was there; who is forgotten stays so.
     return op in ("record", "load", "erase")
 
