@@ -117,7 +117,7 @@ import Testing
     let bad = folder.appending(path: "bad.yaml")
     try Data("name: x\n".utf8).write(to: bad)
     let faulty = try rouse(["policy", "compare", bad.path, "--on", "audience"])
-    #expect(faulty.code == 3 && faulty.error.contains("\(bad.path)"), "\(faulty.error)")
+    #expect(faulty.code == 2 && faulty.error.contains("\(bad.path)"), "\(faulty.error)")
 
     // A shadow, from its beginning to its end.
     #expect(try rouse(["policy", "shadow", "--table"]).output.contains("no policy decides beside it"))
