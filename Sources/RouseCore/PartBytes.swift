@@ -10,7 +10,7 @@ package struct PartFault: Error, Equatable, Sendable {
 /// What sealed bytes are.
 package enum PartKind: UInt8, Sendable {
   case options = 1
-  case decisions, lines, question, answer
+  case decisions, lines, question, answer, state
 
   var name: String {
     switch self {
@@ -19,6 +19,7 @@ package enum PartKind: UInt8, Sendable {
     case .lines: "the lines of a part"
     case .question: "a question about parts"
     case .answer: "an answer of a part"
+    case .state: "the state of a plan"
     }
   }
 }

@@ -47,7 +47,7 @@ struct PartPrices {
     self.limits = limits
     self.ask = ask
     self.most = max(1, most)
-    mostOfPart = max(64, 4 * self.most / max(1, parts))
+    mostOfPart = max(1, 4 * self.most / max(1, parts))
     prices = limits.map { _ in 0 }
     sum = PartSum(policy)
     guard !limits.isEmpty else { return }

@@ -153,3 +153,18 @@ extension PartReader {
     return state
   }
 }
+
+extension PartState {
+  /// As a question: what each part is to write its rows by.
+  package func sealed() -> [UInt8] {
+    var out = PartWriter(.state)
+    out.put(self)
+    return out.sealed()
+  }
+
+  package init(_ bytes: UnsafeRawBufferPointer, policy: Policy) throws(PartFault) {
+    var reader = try PartReader(bytes, .state)
+    self = try reader.state(policy)
+    try reader.end()
+  }
+}

@@ -43,7 +43,7 @@ package struct PartedPlan {
 
     let facts = try self.ask(.facts)
     parts = facts.parts.count
-    mostOfPart = max(16, 4 * most / max(1, parts))
+    mostOfPart = max(1, 4 * most / max(1, parts))
     origin = facts.parts.first?.value
     if wantsAll, let origin, !origin.keepsAll {
       throw PartFault("these parts keep the users alone; for every row make them with --rows all")
