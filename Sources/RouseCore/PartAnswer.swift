@@ -15,7 +15,8 @@ package struct PartAnswer: Sendable {
   var explorersEnd: [PartTie] = []
   var movesEnd: [PartMove.Rank] = []
 
-  init(_ policy: Policy) {
+  /// Of nobody so far.
+  package init(_ policy: Policy) {
     members = [Int](repeating: 0, count: policy.tiers.count + 1)
     users = PartUsers(policy)
   }
@@ -25,7 +26,8 @@ package struct PartAnswer: Sendable {
     parts[part.number] = part.origin
   }
 
-  mutating func add(_ other: PartAnswer) throws(PartFault) {
+  /// Puts another's answer to the same question to it.
+  package mutating func add(_ other: PartAnswer) throws(PartFault) {
     for (number, origin) in other.parts {
       if let known = parts.first, known.value != origin {
         throw PartFault("parts \(known.key) and \(number) were made with different policies, moments or rows")

@@ -194,3 +194,18 @@ extension PartInquiry {
     try reader.end()
   }
 }
+
+extension PartInquiry {
+  /// A word on what is asked, for people who watch.
+  package var about: String {
+    switch question {
+    case .facts: "what was counted"
+    case .explorers, .nextExplorers: "explorers"
+    case .sums: "sums at some prices"
+    case .sample: "a sample"
+    case .pool: "choices between two prices"
+    case .above, .between: "choices by net value"
+    case .moves: "moves that may fit"
+    }
+  }
+}
