@@ -105,13 +105,15 @@ package struct MadePart: Sendable {
           var kept: [(kind: PartRow.Kind, id: [UInt8], packed: [UInt8])] = []
           _ = try decisions.count()
           for line in 0..<count {
-            let status = try lines.int(0..<Status.allCases.count)
+            guard let status = Status(rawValue: try lines.byte()) else {
+              throw PartFault("it is damaged; make it again")
+            }
             let ignored = try lines.int()
             let user = try lines.int(-1..<part.users.count)
             var row: PartRow.Stored?
             if user >= 0 || part.origin.keepsAll { row = try PartRow.Stored(&decisions) }
             if refused.contains(line) {
-              part.counts[1 + status] -= 1
+              part.counts[1 + Int(status.rawValue)] -= 1
               part.counts[1 + Int(Status.invalid.rawValue)] += 1
               part.counts[1 + Status.allCases.count] -= ignored
               if user >= 0 { removed.append(user) }

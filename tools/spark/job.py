@@ -36,6 +36,9 @@ def run(name, options, work):
         print(f"{name}: {error}; pip install 'pyspark>=3.5' pyarrow pandas", file=sys.stderr)
         sys.exit(2)
     started = time.monotonic()
+    if (options.master or "").startswith("local"):
+        # Workers here run what runs the job; elsewhere Spark's own setting says what they run.
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     builder = SparkSession.builder.appName(f"rouse {name}")
     if options.master:
         builder = builder.master(options.master)

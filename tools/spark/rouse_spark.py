@@ -19,6 +19,7 @@ import base64
 import itertools
 import json
 import os
+import re
 import shutil
 import struct
 import subprocess
@@ -361,7 +362,9 @@ def _told(error):
     at = text.find(_MARK)
     if at >= 0:
         return RouseError(text[at + len(_MARK):].split("\n", 1)[0].strip())
-    return RouseError("Spark failed: " + _first_line(error))
+    # Python's own errors on a worker stand at the end of their trace.
+    raised = re.findall(r"^(\w*(?:Error|Exception): .+)$", text, re.MULTILINE)
+    return RouseError("Spark failed: " + (raised[-1] if raised else _first_line(error)))
 
 
 class _telling:
