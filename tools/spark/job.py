@@ -3,6 +3,7 @@ import argparse
 import os
 import sys
 import time
+import warnings
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
@@ -29,6 +30,8 @@ def parser(description, epilog):
 
 def run(name, options, work):
     """Runs a job on a session of its own, and ends the process: 0 done, 1 done with invalid lines, 2 it could not be done."""
+    # Spark warns of every newer pandas, and this job uses none of it.
+    warnings.filterwarnings("ignore", message="PySpark does not yet fully support pandas")
     try:
         from pyspark.sql import SparkSession
         import rouse_spark
@@ -42,6 +45,7 @@ def run(name, options, work):
     builder = SparkSession.builder.appName(f"rouse {name}")
     if options.master:
         builder = builder.master(options.master)
+    builder = builder.config("spark.ui.showConsoleProgress", "false")
     for setting in options.conf:
         key, _, value = setting.partition("=")
         builder = builder.config(key, value)

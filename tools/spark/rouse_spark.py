@@ -492,7 +492,7 @@ class _Rank:
             parts = self._timed("make", self._make)
             parts = self._timed("refuse", lambda: self._refuse(parts))
             state, plan_line = self._timed("plan", lambda: self._plan(parts))
-            rows = self._timed("rows", lambda: self._rows(parts, state))
+            rows = self._timed("rows", lambda: self._rows(parts, state, json.loads(plan_line)["plan"]))
         except BaseException:
             for frame in self.kept:
                 frame.unpersist()
@@ -578,8 +578,9 @@ class _Rank:
         )
         all_ids = all_ids.where(F.length("id") > 0)
         # Nearly every id comes once: those are dropped before any place is looked at.
+        spread = all_ids.select("id").repartition(max(2, len(self.order)), "id")
         repeated = self._keep(
-            all_ids.groupBy("id").agg(F.count("*").alias("count")).where("count > 1").select("id"),
+            spread.groupBy("id").agg(F.count("*").alias("count")).where("count > 1").select("id"),
             StorageLevel.MEMORY_AND_DISK,
         )
         if repeated.count() == 0:
@@ -608,7 +609,8 @@ class _Rank:
                         ["number", "file", "start", "options", "decisions"],
                     )
 
-        joined = parts.join(refused, F.col("number") == F.col("refused_number"), "left").select(
+        # No part moves: where its lines are, it stays.
+        joined = parts.join(F.broadcast(refused), F.col("number") == F.col("refused_number"), "left").select(
             "number", "file", "start", "options", "decisions", "lines", "refused"
         )
         left = joined.mapInArrow(refuse, "number long, file long, start long, options binary, decisions binary")
@@ -688,7 +690,7 @@ class _Rank:
             pass  # Its exit code and what it said come right after.
         self.say(f"  {said['about']}: {len(question)} bytes asked, {size} answered, {time.monotonic() - start:.2f} s")
 
-    def _rows(self, parts, state):
+    def _rows(self, parts, state, plan):
         """Each part writes its rows; Spark sorts them by their keys, and so they get their ranks."""
         tool = self.tool
 
@@ -731,7 +733,10 @@ class _Rank:
         )
         if self.wants_all:
             written = self._keep(written, StorageLevel.MEMORY_AND_DISK)
-        ranked = written.where("key is not null").orderBy("key").withColumn("id", F.monotonically_increasing_id())
+        many = plan["contacts"] + (plan["status"]["waitlist"] if self.wants_all else 0)
+        ranked = _in_order(written.where("key is not null"), many, "key").withColumn(
+            "id", F.monotonically_increasing_id()
+        )
         ranked = self._keep(ranked, StorageLevel.MEMORY_AND_DISK)
         # Ids count within a partition, and partitions stand in order: what is missing is how many stand before each.
         partition = F.shiftright("id", 33)
@@ -749,8 +754,13 @@ class _Rank:
         if self.wants_all:
             rest = written.where("key is null").select("file", "start", "index", F.col("head").alias("row"))
             rows = rows.select("file", "start", "index", "row").unionByName(rest)
-            rows = rows.orderBy("file", "start", "index")
+            rows = _in_order(rows, plan["lines"], "file", "start", "index")
         return _typed(rows.select("row"))
+
+
+def _in_order(frame, count, *columns):
+    """Sorted, in as many partitions as so many rows are worth."""
+    return frame.repartitionByRange(count // 100_000 + 1, *columns).sortWithinPartitions(*columns)
 
 
 def _pieces(batches):
