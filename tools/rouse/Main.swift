@@ -29,7 +29,7 @@ struct Rouse: AsyncParsableCommand {
     subcommands: [
       Ping.self, Info.self, Fields.self, Score.self, Rank.self, Explain.self, Load.self, Record.self, User.self,
       Plans.self, ShowPlan.self, ReplayCommand.self, ReviewCommand.self, Erase.self, PolicyCommand.self, Stats.self,
-      Bench.self,
+      PartCommand.self, Bench.self,
     ])
 
   static func main() async {
