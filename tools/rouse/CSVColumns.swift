@@ -151,7 +151,7 @@ struct CSVColumns {
   /// A cell that does not fit its type goes as a text, so that the model reports it.
   private func write(_ cell: ArraySlice<UInt8>, _ kind: Kind, into out: inout ByteWriter) throws {
     switch kind {
-    case .number where Self.isNumber(cell): cell.withUnsafeBytes { out.write($0) }
+    case .number where Self.isNumber(cell), .time where Self.isSeconds(cell): cell.withUnsafeBytes { out.write($0) }
     case .flag where Self.isWord(cell, "true"): out.write("true")
     case .flag where Self.isWord(cell, "false"): out.write("false")
     case .contacts:
@@ -178,6 +178,11 @@ struct CSVColumns {
     else { return false }
     if case .number? = JSONValue(cell) { return true }
     return false
+  }
+
+  /// Seconds since 1970, and not a day such as 20260301: those have eight digits, and seconds nine since 1973.
+  private static func isSeconds(_ cell: ArraySlice<UInt8>) -> Bool {
+    cell.count >= 9 && cell.first != 0x30 && cell.allSatisfy { $0 >= 0x30 && $0 <= 0x39 }
   }
 
   /// In any case: spreadsheets write TRUE.

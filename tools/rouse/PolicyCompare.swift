@@ -207,15 +207,12 @@ struct PolicyCompare: AsyncParsableCommand {
     line.set("text", text: text)
     let request = line
     let file = file
-    do {
-      let reply = try await connection.client().withConnection { try await $0.request(request.line) }
-      guard let comparison = reply.value["comparison"] else {
-        throw ClientError.garbled("the server's answer has no comparison; is it of another version?")
-      }
-      return Array(comparison.json.utf8)
-    } catch ClientError.server(let fault) where !fault.diagnostics.isEmpty {
-      StandardError.write(fault.diagnostics.map { $0.line(file: file) + "\n" }.joined())
-      throw Failure(.server, fault.description)
+    let reply = try await Failure.ofPolicy(file) {
+      try await connection.client().withConnection { try await $0.request(request.line) }
     }
+    guard let comparison = reply.value["comparison"] else {
+      throw ClientError.garbled("the server's answer has no comparison; is it of another version?")
+    }
+    return Array(comparison.json.utf8)
   }
 }

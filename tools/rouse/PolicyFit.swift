@@ -138,12 +138,8 @@ struct PolicyFitCommand: AsyncParsableCommand {
       line.set("text", text: text)
     }
     let request = line
-    let reply: RouseClient.Reply
-    do {
-      reply = try await connection.client().withConnection { try await $0.request(request.line) }
-    } catch ClientError.server(let fault) where !fault.diagnostics.isEmpty {
-      StandardError.write(fault.diagnostics.map { $0.line(file: policy ?? "policy") + "\n" }.joined())
-      throw Failure(.usage, "")
+    let reply = try await Failure.ofPolicy(policy ?? "policy") {
+      try await connection.client().withConnection { try await $0.request(request.line) }
     }
     guard let report = reply.value["fit"], let text = reply.value["text"]?.text else {
       throw ClientError.garbled("the server's answer has no 'fit'; is it a newer version?")

@@ -13,7 +13,7 @@ from ._core import Answer, AnyFeed, Call, Splitter
 from .errors import RouseError, TimedOut, Unauthenticated, refused
 from .settings import Settings
 
-_PIECE = 1 << 18
+_PIECE = 1 << 16
 
 
 class Connection:

@@ -170,7 +170,8 @@ class Loss:
             "score_stream": lambda c: list(c.score_stream(users)), "load": lambda c: c.load(users),
             "erase": lambda c: c.erase(["u"]), "user": lambda c: c.user("u"), "plans": lambda c: c.plans(),
             "plan": lambda c: c.plan("P1"), "show": lambda c: c.policy.show(), "check": lambda c: c.policy.check("x"),
-            "history": lambda c: c.policy.history(), "review": lambda c: c.review(), "fit": lambda c: c.policy.fit(),
+            "history": lambda c: c.policy.history(), "review": lambda c: c.review(), "replay": lambda c: c.replay("P1"),
+            "fit": lambda c: c.policy.fit(),
             "compare": lambda c: c.policy.compare("x", audience="TRUE"), "backtest": lambda c: c.policy.backtest("x"),
             "shadow": lambda c: c.policy.shadow(), "request": lambda c: c.request("info"),
         }
@@ -178,7 +179,8 @@ class Loss:
             "commit without a key": lambda c: c.rank(users, commit=True),
             "activate": lambda c: c.policy.activate("x", against="y"), "approve": lambda c: c.policy.approve("x"),
             "withdraw": lambda c: c.policy.withdraw("x"), "rollback": lambda c: c.policy.rollback("x"),
-            "unknown": lambda c: c.request("dance"), "auth": lambda c: c.auth("token"),
+            "unknown": lambda c: c.request("dance"), "end of a shadow": lambda c: c.policy.shadow(shadow=False),
+            "auth": lambda c: c.auth("token"),
             "generic commit": lambda c: c.request("rank", users=users, commit=True),
         }
         for name, ask in again.items():
