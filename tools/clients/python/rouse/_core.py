@@ -197,13 +197,14 @@ class Encoder:
         return b"".join(self._one(item, first + at) for at, item in enumerate(items))
 
     def block(self, blocks: Sequence[bytes]) -> bytes:
-        """Whole lines as a file has them, each of which counts."""
+        """Whole lines as a file has them. They are not counted: that would take a twentieth of the time."""
         joined = blocks[0] if len(blocks) == 1 else b"".join(blocks)
         if _may_be_control(joined):
-            for at, line in enumerate(joined.split(b"\n")):
+            for line in joined.split(b"\n"):
                 if _is_control(line):
-                    raise self._control(self.count + at)
-        self.count += joined.count(b"\n")
+                    start = line[:60].decode("utf-8", "replace").strip()
+                    raise InvalidInput(
+                        f"the file's line {start} would end the stream and make requests of what follows it; take its 'op' out")
         return joined
 
     @staticmethod
