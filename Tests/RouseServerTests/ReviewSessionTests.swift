@@ -290,6 +290,12 @@ import Testing
     let high = try #require(same["old"]?["high"]?.number)
     #expect(low < snips && snips < high, "\(same.json)")
 
+    // One that does otherwise with some, where few explorers were contacted so: their costs alone would call it worse.
+    let otherwise = try backtest(
+      text.replacing("cost: 0.050\n    reach: 0.95", with: "cost: 3\n    reach: 0.95"))
+    #expect(otherwise["new"]?["apart"]?.whole ?? 0 > 0 && otherwise["estimate"]?.isNull == true)
+    #expect(otherwise["why"]?.text?.hasPrefix("It takes another channel for ") == true, "\(otherwise.json)")
+
     // One that contacts nobody has nothing to go by.
     let nobody = try backtest(text.replacing("hurdle: 0.0", with: "hurdle: 900"))
     #expect(nobody["estimate"]?.isNull == true && nobody["why"]?.text?.hasPrefix("Only ") == true, "\(nobody.json)")

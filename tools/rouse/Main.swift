@@ -19,8 +19,8 @@ struct Rouse: AsyncParsableCommand {
       A candidate is a JSON object a line with a user_id, or a line of a CSV file whose header names the fields. \
       'rouse fields' lists the fields; 'rouse help rank' says more.
 
-      Exit codes: 0 done; 1 done, but some input was invalid; 2 usage, configuration or policy; 3 the server answered \
-      an error; 4 no connection.
+      Exit codes: 0 done; 1 done, but some input was invalid, or what was looked at is not as it should be; 2 usage, \
+      configuration or a faulty policy, whoever finds the fault; 3 the server answered any other error; 4 no connection.
 
       Completions for your shell: rouse --generate-completion-script bash > /etc/bash_completion.d/rouse \
       (zsh and fish likewise).
@@ -29,7 +29,7 @@ struct Rouse: AsyncParsableCommand {
     subcommands: [
       Ping.self, Info.self, Fields.self, Score.self, Rank.self, Explain.self, Load.self, Record.self, User.self,
       Plans.self, ShowPlan.self, ReplayCommand.self, ReviewCommand.self, Erase.self, PolicyCommand.self, Stats.self,
-      Bench.self,
+      PartCommand.self, Bench.self,
     ])
 
   static func main() async {

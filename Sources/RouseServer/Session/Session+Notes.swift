@@ -50,7 +50,7 @@ extension Session {
       counts = shared.meters.of(identity.name)
       identityMeters = (identity.name, counts)
     }
-    (isFailed ? counts.failed : counts.answered).increment()
+    (isFailed ? counts.failed : counts.answered).increment(by: 1)
   }
 
   private func answered(

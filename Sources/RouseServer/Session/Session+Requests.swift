@@ -54,7 +54,7 @@ extension Session {
     case .policy: try runPolicy(request, line, version, deadline, arrival)
     case .stats:
       try begin(deadline)
-      reply(request, arrival) { self.shared.stats(&$0) }
+      reply(request, arrival) { self.shared.stats(self.identity, &$0) }
     case .review: try runReview(request, version, deadline, arrival)
     case .score, .rank: try start(request, line, version, deadline, arrival)
     case .record, .load, .erase, .user, .plans, .plan: try runLedger(request, line, deadline, arrival)

@@ -36,8 +36,8 @@ final class Session {
     var keeping: Keeping?
     /// What is counted of the server's work.
     var meters = Meters()
-    /// Writes what the op `stats` answers.
-    var stats: @Sendable (inout ByteWriter) -> Void = { _ in }
+    /// Writes what the op `stats` answers to an identity.
+    var stats: @Sendable (Access.Identity?, inout ByteWriter) -> Void = { _, _ in }
     /// nil: no policy can decide beside the live one.
     var shadow: Shadow?
     /// Whether `Notice.answered` is wanted.

@@ -69,7 +69,7 @@ def explain(error: BaseException, settings: Settings, connecting: bool) -> Rouse
         return error
     if isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
         if connecting:
-            return TLSFailed(f"{where}: the server hung up during the TLS handshake; check host and port")
+            return ConnectFailed(f"{where} hung up during the TLS handshake; check host and port")
         return ConnectionLost(f"the connection to {where} broke off before the answer was whole; send it again")
     if isinstance(error, ssl.SSLCertVerificationError):
         return TLSFailed(f"{where}: {_unverified(error, settings)}")
