@@ -3,7 +3,7 @@
 //   openssl pkcs12 -export -in home/tls/client.pem -inkey home/tls/client.key -out client.p12 -passout pass:changeit
 //   java Rouse.java 127.0.0.1:7411 home/tls/ca.pem client.p12 changeit candidates.ndjson ['"limit":100,"budget":50']
 //
-// The last word are members of the request, as JSON. Rows go to standard output, the totals to standard error.
+// The last word are members of the request, as JSON; a number alone is its limit. Rows go to standard output, the totals to standard error.
 // Exit codes: 0 done, 2 something of ours is wrong, 3 the server refuses, 4 no connection, or one that broke off. Rows count
 // only when this has exited with 0. With 4, and with 3 where it says so, the same may be sent again.
 import java.io.*;
@@ -26,7 +26,8 @@ public class Rouse {
     SSLContext context = context(words[1], words[2], words[3]);
     Path candidates = Path.of(words[4]);
     if (!Files.isReadable(candidates)) fail(2, candidates + " cannot be read; check the path");
-    String head = "{\"op\":\"rank\",\"id\":1,\"stream\":true" + (words.length > 5 ? "," + words[5] : "") + "}\n";
+    String members = words.length > 5 ? "," + words[5].replaceFirst("^(\\d+)$", "\"limit\":$1") : "";
+    String head = "{\"op\":\"rank\",\"id\":1,\"stream\":true" + members + "}\n";
 
     try (SSLSocket socket = connect(context, address.group(1), Integer.parseInt(address.group(2)))) {
       // One thread writes while this one reads: a server keeps no rows for a client that does not read.

@@ -4,13 +4,14 @@
 #   rank.sh HOST:PORT TLS-FOLDER CANDIDATES.ndjson ['"limit":100,"budget":50']
 #
 # TLS-FOLDER holds ca.pem, client.pem and client.key, as rouse-server init makes them (home/tls). The last word are members of
-# the request, as JSON. Rows go to standard output, and only when the answer is whole; the totals to standard error.
+# the request, as JSON; a number alone is its limit. Rows go to standard output, and only when the answer is whole; the totals to standard error.
 # Exit codes: 0 done, 2 something of ours is wrong, 3 the server refuses, 4 no connection, or one that broke off. With 4, and
 # with 3 where it says so, the same may be sent again.
 set -eu
 fail() { code=$1; shift; echo "rank.sh: $*" >&2; exit "$code"; }
 [ $# -ge 3 ] || fail 2 'usage: rank.sh HOST:PORT TLS-FOLDER CANDIDATES.ndjson [MEMBERS]'
 address=$1 tls=$2 candidates=$3 members=${4:+,$4}
+case ${4:-} in '' | *[!0-9]*) ;; *) members=,'"limit"':$4 ;; esac
 case $address in *?:[0-9]*) ;; *) fail 2 "'$address' is not HOST:PORT, such as 127.0.0.1:7411" ;; esac
 [ -r "$candidates" ] || fail 2 "$candidates cannot be read; check the path"
 for file in ca.pem client.pem client.key; do
