@@ -4,7 +4,8 @@
 #   rank.sh HOST:PORT TLS-FOLDER CANDIDATES.ndjson ['"limit":100,"budget":50']
 #
 # TLS-FOLDER holds ca.pem, client.pem and client.key, as rouse-server init makes them (home/tls). The last word are members of
-# the request, as JSON; a number alone is its limit. Rows go to standard output, and only when the answer is whole; the totals to standard error.
+# the request, as JSON; a number alone is its limit. Rows go to standard output, and only when the answer is whole; the totals
+# to standard error.
 # Exit codes: 0 done, 2 something of ours is wrong, 3 the server refuses, 4 no connection, or one that broke off. With 4, and
 # with 3 where it says so, the same may be sent again.
 set -eu
