@@ -140,8 +140,10 @@ import Testing
 
     func policy(_ version: String) throws(ReviewError) -> Policy? { try source.policy(version) }
     func plan(_ id: String) throws(ReviewError) -> LoggedPlan? { try source.plan(id) }
-    func eachEvent(in period: Range<Int64>, _ take: (LoggedEvent) -> Bool) throws(ReviewError) {
-      try source.eachEvent(in: period, take)
+    func eachEvent(
+      in period: Range<Int64>, of wants: (String) -> Bool, _ take: (LoggedEvent) -> Bool
+    ) throws(ReviewError) {
+      try source.eachEvent(in: period, of: wants, take)
     }
     func eachRow(
       madeIn period: Range<Int64>, withTexts: Bool, _ take: (LoggedRow, LoggedTexts?) -> Bool
