@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from types import TracebackType
 from typing import (
-    Any, AsyncGenerator, AsyncIterator, Callable, Dict, Generic, Iterable, List, Literal, Mapping, Optional, Type,
+    Any, AsyncGenerator, AsyncIterator, Callable, Dict, Generic, Iterable, List, Literal, Mapping, NoReturn, Optional, Type,
     TypeVar, Union, overload,
 )
 
@@ -135,6 +135,12 @@ class AsyncClient:
         self._idle: List[AsyncConnection] = []
         self._closed = False
         self.policy = AsyncPolicies(self)
+
+    def __repr__(self) -> str:
+        return f"<rouse.AsyncClient {self._settings.identity}>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a client has connections of its own and cannot be pickled; make one in each process")
 
     # --- Connections ---
 

@@ -43,6 +43,7 @@ class BacktestChoices(Lenient):
     other_channel: int = 0
     none: int = 0
     unsupported: int = 0
+    apart: int = 0
 
 
 @defaults
@@ -81,6 +82,7 @@ class Backtest(Lenient):
     new: BacktestChoices = dataclasses.field(default_factory=BacktestChoices)
     old: BacktestMean = dataclasses.field(default_factory=BacktestMean)
     effective: Optional[float] = None
+    effective_apart: Optional[float] = None
     estimate: Optional[BacktestEstimate] = None
     why: Optional[str] = None
     verdict: str = ""

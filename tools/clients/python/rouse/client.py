@@ -8,8 +8,8 @@ import threading
 import time
 from types import TracebackType
 from typing import (
-    Any, Callable, Dict, Generator, Generic, Iterable, Iterator, List, Literal, Mapping, Optional, Type, TypeVar, Union,
-    overload,
+    Any, Callable, Dict, Generator, Generic, Iterable, Iterator, List, Literal, Mapping, NoReturn, Optional, Type, TypeVar,
+    Union, overload,
 )
 
 from . import _ops, _tls
@@ -109,6 +109,12 @@ class RecordStream(_Stream[RecordRow]):
 class Client:
     """A server, and as whom we ask it.
 
+        with rouse.Client(profile="home/client.yaml") as client:
+            with open("borrowers.ndjson", "rb") as file:
+                for decision in client.rank(file, budget=10):
+                    print(decision.rank, decision.user_id, decision.best.channel)
+            print(client.policy.history().versions[0])    # the op policy: show, check, activate, compare, fit, ...
+
     Say where it is by `profile` (the client.yaml that `rouse-server init` writes), by `server` ("HOST:PORT"), or by `host`
     and `port`; without any of them the environment's ROUSE_PROFILE is read. Arguments have precedence over the profile.
 
@@ -141,6 +147,12 @@ class Client:
         self._lock = threading.Lock()
         self._closed = False
         self.policy = Policies(self)
+
+    def __repr__(self) -> str:
+        return f"<rouse.Client {self._settings.identity}>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a client has connections of its own and cannot be pickled; make one in each process")
 
     # --- Connections ---
 

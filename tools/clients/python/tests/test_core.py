@@ -1,5 +1,6 @@
 """The parts without sockets: lines, answers, profiles, results."""
 
+import ast
 import dataclasses
 import json
 import os
@@ -87,6 +88,13 @@ class Results(unittest.TestCase):
         self.assertEqual((plan.cut[0].limit, plan.cut[0].extra, plan.by_channel), ("budget", {"new": 1}, {}))
         self.assertEqual(rouse.Info.from_dict({}).ledger.state, "none")
         self.assertEqual(dataclasses.asdict(rouse.Summary.from_dict({"lines": 3}))["lines"], 3)
+
+    def test_every_file_is_python_3_9(self):
+        folder = os.path.join(PACKAGE, "rouse")
+        for name in os.listdir(folder):
+            if name.endswith(".py"):
+                with open(os.path.join(folder, name), encoding="utf-8") as file:
+                    ast.parse(file.read(), name, feature_version=(3, 9))
 
     def test_the_package_says_that_it_is_typed(self):
         self.assertTrue(os.path.exists(os.path.join(PACKAGE, "rouse", "py.typed")))

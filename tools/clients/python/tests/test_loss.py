@@ -99,6 +99,42 @@ class Loss:
             with self.assertRaises(rouse.DeadlineExceeded):
                 client.rank(audience="TRUE")
 
+    def test_killed_at_twenty_points(self):
+        """Wherever it stops: one exception, rows that are right, and no result that is not whole."""
+        server = self.server()
+        client = self.client(server)
+        users = candidates(20000)
+        whole = [row.to_dict() for row in client.score_stream(iter(users), as_of=AS_OF)]
+        for point in range(20):
+            after = [0, 1, 200, 1500, 4000, 8000, 12000, 16000, 19000, 20000][point // 2]
+
+            def source():
+                yield from users[:after]
+                server.kill()
+                yield from users[after:]
+
+            seen, ask = [], None
+            if point % 2:
+                def ask():
+                    return client.rank(source(), as_of=AS_OF, limit=10, commit=True, plan_key=f"kill-{point}")
+            else:
+                def ask():
+                    for row in stream:
+                        seen.append(row.to_dict())
+                stream = client.score_stream(source(), as_of=AS_OF)
+            with self.subTest(point=point, after=after):
+                with self.assertRaises(rouse.ConnectionLost) as caught:
+                    ask()
+                self.assertIs(type(caught.exception), rouse.ConnectionLost)
+                self.assertEqual(seen, whole[:len(seen)])
+                if point % 2 == 0:
+                    with self.assertRaises(rouse.RouseError):
+                        stream.summary
+                    with self.assertRaises(StopIteration):
+                        next(stream)
+            server.start()
+            self.assertEqual(client.plans(), [], "a rank that was cut has committed nothing")
+
     # --- sent again ---
 
     def test_what_reads_is_sent_again(self):
