@@ -81,6 +81,34 @@ package struct PlanUsers: Sendable {
     }
   }
 
+  // MARK: - For a plan in parts
+
+  /// Adds a user as it stood elsewhere, with options that follow by `append(option:)`.
+  mutating func append(_ user: User, userID: UnsafeRawBufferPointer, quotaBits bits: (Int) throws(PartFault) -> UInt64)
+    throws(PartFault)
+  {
+    var user = user
+    user.idStart = idBytes.count
+    users.append(user)
+    optionStarts.append(UInt32(truncatingIfNeeded: options.count))
+    idBytes.append(contentsOf: userID)
+    for word in 0..<quotaWords { quotaBits.append(try bits(word)) }
+  }
+
+  /// Adds an option to the last user.
+  @inline(__always)
+  mutating func append(option: Option) { options.append(option) }
+
+  /// Adds one user of another part.
+  mutating func append(_ other: PlanUsers, _ user: Int) { append(other, user..<(user + 1)) }
+
+  /// Bits of the quotas that a user falls under.
+  func quotaBits(of user: Int) -> ArraySlice<UInt64> {
+    quotaBits[(user * quotaWords)..<((user + 1) * quotaWords)]
+  }
+
+  static func quotaWords(_ policy: Policy) -> Int { (policy.quotas.count + 63) / 64 }
+
   package func optionRange(_ user: Int) -> Range<Int> {
     Int(optionStarts[user])..<(user + 1 < users.count ? Int(optionStarts[user + 1]) : options.count)
   }

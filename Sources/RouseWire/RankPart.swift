@@ -175,6 +175,15 @@ package final class RankPart: @unchecked Sendable {
     kept.pointee.packings[rows == .all ? Int(kept.pointee.userLines[user]) : user]
   }
 
+  /// - Parameter line: index of one of all rows.
+  func packing(ofLine line: Int) -> Packing { kept.pointee.packings[line] }
+
+  /// What was decided, as it is packed.
+  func packed(_ packing: Packing) -> UnsafeRawBufferPointer {
+    let start = Int(packing.start)
+    return UnsafeRawBufferPointer(rebasing: kept.pointee.packed.bytes[start..<(start + Int(packing.sourceAt))])
+  }
+
   /// A candidate's line with an empty user_id; empty for one of the audience.
   func source(_ packing: Packing) -> UnsafeRawBufferPointer {
     let start = Int(packing.start)

@@ -5,7 +5,7 @@ import Testing
 
 /// The plan is the model's, to the last price, however its search goes about it: over random users under random limits.
 @Suite struct PlanTests {
-  private static func policy(_ random: inout SplitMix) -> Policy {
+  static func policy(_ random: inout SplitMix) -> Policy {
     var definition = SmallPolicy.definition(fields: FieldTable(declared: []), suppress: Condition(constant: false))
     definition.money.hurdle = [0, 0, 0.25, 1].randomElement(using: &random) ?? 0
     definition.channels = (0..<Int.random(in: 1...4, using: &random)).map { index in
@@ -19,7 +19,7 @@ import Testing
     return Policy(definition, bytes: [])
   }
 
-  private static func users(_ count: Int, _ policy: Policy, _ random: inout SplitMix) -> [PlanReference.User] {
+  static func users(_ count: Int, _ policy: Policy, _ random: inout SplitMix) -> [PlanReference.User] {
     // From many that are alike to such as no real ones are.
     let span: Int64 = [3, 40, 5_000_000, 1_000_000_000_000].randomElement(using: &random) ?? 3
     let spend: Int64 = [0, 2, 300_000, 40_000_000_000].randomElement(using: &random) ?? 3
@@ -43,7 +43,7 @@ import Testing
     }
   }
 
-  private static func limits(
+  static func limits(
     _ users: [PlanReference.User], _ policy: Policy, _ random: inout SplitMix
   ) -> PlanLimits {
     var limits = PlanLimits(policy: policy)

@@ -102,7 +102,7 @@ struct Filter {
   }
 
   /// The failure that names the first line that is too long.
-  private func tooLong(_ source: any CandidateSource) -> @Sendable (Candidates) -> Failure {
+  func tooLong(_ source: any CandidateSource) -> @Sendable (Candidates) -> Failure {
     let longest = LineSource.longestLine
     nonisolated(unsafe) let source = source
     return { candidates in

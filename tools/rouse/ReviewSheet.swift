@@ -181,6 +181,8 @@ struct ReviewSheet: Sheet {
     for (member, title, users) in [("p", "Chance of a loan", "contacts"), ("pd", "Chance of default", "loans")] {
       guard let calibration = review["calibration"]?[member] else { continue }
       let bands = calibration["bands"]?.items ?? []
+      // Loans that have not been out for long cannot have defaulted yet (proto-spec/review.md, section 3).
+      let isYoung = calibration["days_known"]?.number.map { $0 < 90 } ?? false
       table(
         "\(title): expected and seen",
         [
@@ -193,7 +195,7 @@ struct ReviewSheet: Sheet {
           [
             count(band["observed"]?["of"]), percent(band["expected"]?.number), share(band["observed"]),
             span(band["observed"]), band["shift"]?.whole.map { $0 > 0 ? "+\($0)" : "\($0)" } ?? "",
-            band["sound"]?.boolean == true ? "" : "off",
+            band["sound"]?.boolean == true ? "" : isYoung && isBelow(band) ? "not yet known" : "off",
           ]
         })
       let order = review["discrimination"]?[member]
@@ -203,6 +205,11 @@ struct ReviewSheet: Sheet {
             + "\(decimals(order?["lift10"], 2)), 20 % \(decimals(order?["lift20"], 2))")
       }
     }
+  }
+
+  /// Less was seen than expected.
+  private func isBelow(_ band: JSONValue) -> Bool {
+    (band["observed"]?["rate"]?.number ?? 0) < (band["expected"]?.number ?? 0)
   }
 
   private mutating func parity() {

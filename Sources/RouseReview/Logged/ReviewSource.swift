@@ -179,6 +179,8 @@ package struct ReviewError: Error, Sendable, Equatable, CustomStringConvertible 
   package enum Kind: Sendable {
     /// What was asked for is not there.
     case notFound
+    /// The user that was asked for is not there.
+    case noSuchUser
     /// There is too little to tell anything by.
     case tooLittle
     /// What was given cannot be read.

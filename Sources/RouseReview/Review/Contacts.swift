@@ -131,7 +131,8 @@ struct Contacts {
     var isAbandoned = false
     var isTooMuch = false
     let disbursed = steps.disbursed
-    try source.eachEvent(in: span, of: { !Self.isContact($0) }) { event in
+    let isNoContact: (String) -> Bool = { !Self.isContact($0) }
+    try source.eachEvent(in: span, of: isNoContact) { event in
       read += 1
       if read & 0xFFFF == 0, question.isAbandoned() {
         isAbandoned = true
