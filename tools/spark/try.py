@@ -93,10 +93,20 @@ class Trial:
                 self.frames()
                 self.faults()
         finally:
-            self.session.stop()
+            self.stop()
         if self.failed:
             sys.exit("tools/spark/test: " + "; ".join(self.failed))
         print(f"tools/spark/test: {self.count:,} candidates on two workers: the same bytes as on one machine")
+
+    def stop(self):
+        """Ends the session and its Java: then it is known what all of it took."""
+        gateway = self.session.sparkContext._gateway
+        self.session.stop()
+        gateway.shutdown()
+        gateway.proc.stdin.close()
+        gateway.proc.wait()
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        print(f"all of it: {used.ru_utime + used.ru_stime:.0f} s of CPU", flush=True)
 
     def input(self, repeats):
         """Files with candidates, some of whom come again in a later file, and lines that are none."""
@@ -148,7 +158,6 @@ class Trial:
 
     def plan(self, name, plan):
         started = time.monotonic()
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         with self.module.rank(
             self.lines(), policy=POLICY, as_of=AS_OF, binary=self.rouse, **plan
         ) as ranking:
@@ -166,6 +175,7 @@ class Trial:
             command += ["--set", setting]
         if plan.get("tier_first"):
             command.append("--tier-first")
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         alone = time.monotonic()
         done = subprocess.run(command + [str(self.whole)], stdout=subprocess.PIPE)
         alone = time.monotonic() - alone
