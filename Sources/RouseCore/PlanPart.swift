@@ -88,9 +88,9 @@ extension PartWriter {
 extension PartReader {
   /// What names the policy goes into messages: it is what a version can be, or damage.
   mutating func origin() throws(PartFault) -> PlanPart.Origin {
-    let policy = try text()
-    guard policy.count <= 256, policy.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }),
-      let policy = String(validating: policy, as: UTF8.self),
+    let bytes = try text()
+    guard bytes.count <= 256, bytes.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }),
+      let policy = String(validating: bytes, as: UTF8.self),
       policy.unicodeScalars.allSatisfy({ !(0x80..<0xA0).contains($0.value) })
     else { throw PartFault.damaged }
     let now = try int64()

@@ -114,18 +114,17 @@ import Testing
   }
 
   @Test func anErasureIsWrittenDown() async throws {
-    let key = String(repeating: "0f", count: 32)
-    let file = try ServerProcess.temporaryFolder().appending(path: "key")
-    try Data(key.utf8).write(to: file)
     let server = try ServerProcess()
     let peer = try await server.connect()
     try await peer.send(
-      #"{"op":"record","events":[{"key":"k1","user_id":"anna","kind":"opt_out"}]}"# + "\n"
+      #"{"op":"load","users":[{"user_id":"anna","registered_at":"2026-02-01T08:00:00Z","sms_ok":true}]}"# + "\n"
         + #"{"op":"erase","user_ids":["anna","nobody"]}"# + "\n")
     let answers = try await peer.replies(2)
     #expect(answers.last?.contains(#""erased":1,"unknown":1"#) == true, "\(answers)")
     let text = try String(contentsOf: server.home.appending(path: "audit.ndjson"), encoding: .utf8)
     let line = try #require(text.split(separator: "\n").last)
+    // The home that init makes has a key for pseudonyms: two users, 16 digits each.
+    #expect(line.contains(/"users":\["[0-9a-f]{16}","[0-9a-f]{16}"\]/), "\(line)")
     #expect(line.contains(#""event":"users_erased""#) && line.contains(#""erased":1,"unknown":1"#), "\(line)")
     #expect(line.contains(#""by":"identity:operator""#) && !line.contains("anna") && !line.contains("nobody"))
   }
