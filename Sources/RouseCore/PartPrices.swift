@@ -158,6 +158,11 @@ struct PartPrices {
 
   /// The same, with all users in their parts.
   private mutating func leastAsked(_ prices: [Int128], _ limit: Int) throws -> Int128 {
+    // A limit that did not bind seldom begins to: what came for the limit before tells.
+    if prices[limit] == 0, let last, last.pool.contains(prices) {
+      let sum = withGroup(last.users) { last.pool.sum($0, at: prices) }
+      if sum.demand(limits[limit]) <= group.left[limit] { return 0 }
+    }
     var (low, high) = guess(prices, limit)
     var step = max(high - low, high / 16, 1 << 16)
     let most = group.left[limit]

@@ -227,6 +227,8 @@ package struct PartedPlan {
     var room: [Int128]
     var isFirst: Bool { after == nil }
     var after: PartMove.Rank?
+    /// Few of a part are made, most often: it takes more only where these few do not end the pass.
+    var most = 1000
     var moved = false
     var isOver = false
 
@@ -242,7 +244,9 @@ package struct PartedPlan {
   /// Asks for the next moves of a pass, and makes those that can be made.
   private mutating func go(_ pass: inout Pass, _ sum: inout PartSum) throws {
     let asked = PartPass(
-      slack: pass.slack, left: pass.left, now: pass.now, room: pass.room, after: pass.after, most: mostOfPart)
+      slack: pass.slack, left: pass.left, now: pass.now, room: pass.room, after: pass.after,
+      most: min(mostOfPart, pass.most))
+    pass.most *= 4
     let answer = try ask(.moves(pass.group, asked))
     let end = answer.movesEnd.min { $0.isBefore($1) }
     let users = answer.users.users

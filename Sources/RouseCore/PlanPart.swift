@@ -98,7 +98,8 @@ extension PartReader {
     let userID = try text()
     guard (1...255).contains(userID.count) else { throw PartFault.damaged }
     try users.append(
-      PlanUsers.User(tie: tie, idStart: 0, tier: Int32(truncatingIfNeeded: tier), best: Int32(truncatingIfNeeded: best), arm: arm),
+      PlanUsers.User(
+        tie: tie, idStart: 0, tier: Int32(truncatingIfNeeded: tier), best: Int32(truncatingIfNeeded: best), arm: arm),
       userID: userID
     ) { (_) throws(PartFault) in try fixed() }
     let count = try int(0..<(policy.channels.count + 1))

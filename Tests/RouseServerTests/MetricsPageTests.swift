@@ -15,7 +15,8 @@ struct MetricsPageTests {
   @Test func askersOfASecondShareAPage() async throws {
     let pool = WorkPool(threads: 1)
     let (clock, made, gate) = (Clock(), Clock(), DispatchSemaphore(value: 0))
-    let page = MetricsPage(pool, clock: { clock.nanoseconds.load(ordering: .relaxed) }) { out in
+    let now: @Sendable () -> UInt64 = { clock.nanoseconds.load(ordering: .relaxed) }
+    let page = MetricsPage(pool, clock: now) { out in
       gate.wait()
       out.write("page \(made.nanoseconds.wrappingAdd(1, ordering: .relaxed).newValue)")
     }

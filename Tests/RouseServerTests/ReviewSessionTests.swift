@@ -82,7 +82,20 @@ import Testing
     #expect(replay["rows"]?["contacts"]?.whole == rows.count)
     #expect((replay["rows"]?["ghosts"]?.whole ?? 0) > 10)
     #expect(replay["choice"]?["best_at_prices"]?.whole == rows.count { $0["arm"]?.text == "policy" })
-    #expect((replay["totals"]?.items.count ?? 0) == 9)
+    #expect((replay["totals"]?.items.count ?? 0) == 9 && replay["user"] == nil)
+
+    // One of its users, explained as of then.
+    let taken = try #require(rows.last)
+    let user = try #require(taken["user_id"]?.text)
+    let told = try answer(
+      #"{"op":"review","do":"replay","plan_id":"P1","user_id":\#(JSONText.quoted(user))}"#, "replay")["user"]
+    #expect(told?["rank"]?.whole == taken["rank"]?.whole && told?["equal"]?.boolean == true)
+    let decision = told?["decision"]
+    #expect(decision?["user_id"]?.text == user && decision?["pd"]?.json == taken["pd"]?.json)
+    #expect(decision?["points"]?.json == taken["points"]?.json && decision?["why"]?.json == taken["why"]?.json)
+    #expect(decision?["explain"]?["risk"]?["score"]?.whole == taken["risk_score"]?.whole)
+    let nobody = ask(#"{"op":"review","do":"replay","plan_id":"P1","user_id":"nobody"}"#).last ?? ""
+    #expect(nobody.contains("not_found") && nobody.contains("/user_id"), "\(nobody.prefix(300))")
   }
 
   /// Under limits some take what fits; the rows and totals come out all the same.
@@ -127,8 +140,10 @@ import Testing
 
     func policy(_ version: String) throws(ReviewError) -> Policy? { try source.policy(version) }
     func plan(_ id: String) throws(ReviewError) -> LoggedPlan? { try source.plan(id) }
-    func eachEvent(in period: Range<Int64>, _ take: (LoggedEvent) -> Bool) throws(ReviewError) {
-      try source.eachEvent(in: period, take)
+    func eachEvent(
+      in period: Range<Int64>, of wants: (String) -> Bool, _ take: (LoggedEvent) -> Bool
+    ) throws(ReviewError) {
+      try source.eachEvent(in: period, of: wants, take)
     }
     func eachRow(
       madeIn period: Range<Int64>, withTexts: Bool, _ take: (LoggedRow, LoggedTexts?) -> Bool

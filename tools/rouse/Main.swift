@@ -16,7 +16,8 @@ struct Rouse: AsyncParsableCommand {
       Why is this user on the list, or not:
         rouse explain u05 candidates.ndjson --policy policy.yaml
 
-      A candidate is a JSON object a line with a user_id, or a line of a CSV file whose header names the fields. \
+      A candidate is a JSON object a line with a user_id, or a line of a CSV file whose header names the fields \
+      (a column id is the user_id too; dates may stand as 2026-03-01). 'rouse policy start' makes a first policy of such a file. \
       'rouse fields' lists the fields; 'rouse help rank' says more.
 
       Exit codes: 0 done; 1 done, but some input was invalid, or what was looked at is not as it should be; 2 usage, \

@@ -94,7 +94,13 @@ struct PartPolicy: ParsableArguments {
       valueName: "path=json"))
   var set: [String] = []
 
-  func read() throws -> Policy { try PolicyFile(policy, set: set).policy }
+  /// Its version covers what was changed: parts of another policy, or of other changes to it, are told by it.
+  func read() throws -> Policy {
+    let policy = try PolicyFile(policy, set: set)
+    if set.isEmpty { return policy.policy }
+    let changes = set.flatMap { Array($0.utf8) + [0x0A] }
+    return Policy(policy.policy.definition, bytes: try FileInput.contents(of: self.policy) + [0x0A] + changes)
+  }
 }
 
 extension Failure {

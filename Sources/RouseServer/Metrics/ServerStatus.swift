@@ -68,7 +68,7 @@ struct ServerStatus: Sendable {
     guard kept.isNews(access, activations) else { return }
     let names = access.names
     var pinned: Set<Meters.Contacted> = []
-    for policy in policies.versions.map(\.live.policy) {
+    for policy in policies.pinnable.map(\.live.policy) {
       for stage in policy.stages {
         for channel in policy.channels { pinned.insert(.init(stage: stage.name, channel: channel.name)) }
       }

@@ -73,6 +73,8 @@ final class Session {
     case stale(RankAnswer)
     /// Audience work goes on, on this thread or on another.
     case step
+    /// The ledger was asked for the policies that a request names: it is taken up again.
+    case recalled(Block)
     case nothing
   }
 
@@ -239,6 +241,10 @@ final class Session {
       } else {
         writeMoreRows()
       }
+    case (.busy(let pending), .recalled(let line)):
+      state = .waiting
+      self.serial += 1
+      handle(line, arrival: pending.began, mayRecall: false)
     case (.busy(let pending), .planned(let answer)): answerPlanned(pending, answer)
     case (.busy(let pending), .stale(let answer)): planAgain(pending, answer)
     case (.busy(let pending), .step): if let rank = pending.audience { stepAudience(pending, rank) }
