@@ -14,6 +14,8 @@ final class Meters: Sendable {
   /// By op, and for a line that named none; then by code, the first of which is `ok`.
   private let requests: [Counter]
   private let seconds: [Timer]
+  /// That of `score`, which may be told of many at once.
+  private let scoreSeconds: Histogram
   private let candidates: [Counter]
   private let identities = Mutex<[String: OfIdentity]>([:])
   private let contacts = Mutex<[Contacted: Counter]>([:])
@@ -56,6 +58,7 @@ final class Meters: Sendable {
     seconds = operations.map {
       Timer(label: "rouse_request_seconds", dimensions: [("op", $0)], factory: registry)
     }
+    scoreSeconds = registry.histogram("rouse_request_seconds", [("op", Operation.score.rawValue)])
     candidates = ["score", "rank"].flatMap { operation in
       Status.allCases.map {
         counter(
@@ -125,10 +128,10 @@ final class Meters: Sendable {
     seconds[row].recordNanoseconds(Int64(clamping: nanoseconds))
   }
 
-  /// As many small requests were answered at once.
-  func scored(nanoseconds: UInt64) {
-    requests[Self.scoreRow * Self.codes].increment()
-    seconds[Self.scoreRow].recordNanoseconds(Int64(clamping: nanoseconds))
+  /// So many small requests were answered at once, all of them as long after their lines arrived.
+  func scored(_ count: Int, nanoseconds: UInt64) {
+    requests[Self.scoreRow * Self.codes].increment(by: count)
+    scoreSeconds.recordNanoseconds(Int64(clamping: nanoseconds), times: count)
   }
 
   private static let indices = Dictionary(
