@@ -263,8 +263,15 @@ package final class CandidateRow {
   }
 
   package func keptText(_ slot: Int) -> String {
+    var text = ""
+    withKeptText(slot) { text = String(decoding: $0, as: UTF8.self) }
+    return text
+  }
+
+  /// - Parameter take: gets the text's bytes.
+  package func withKeptText(_ slot: Int, _ take: (UnsafeRawBufferPointer) -> Void) {
     let place = textPlaces[slot]
-    return String(decoding: textBytes[place.start..<(place.start + place.count)], as: UTF8.self)
+    textBytes.withUnsafeBytes { take(UnsafeRawBufferPointer(rebasing: $0[place.start..<(place.start + place.count)])) }
   }
 
   /// Whether two texts outside the policy's table are the same.

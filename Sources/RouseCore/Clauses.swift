@@ -86,6 +86,9 @@ struct Clauses: BitwiseCopyable {
     return false
   }
 
+  /// The three-valued answer.
+  func truth(_ root: ConditionPool.Root, _ row: CandidateRow) -> Truth { nodes.truth(root, row) }
+
   private func hold(_ first: Int32, _ last: Int32, _ row: CandidateRow, _ now: Int64) -> Bool {
     let bits = row.bits
     for at in Int(first)..<Int(last) {

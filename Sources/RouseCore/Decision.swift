@@ -1,5 +1,5 @@
 /// What became of a candidate (model 5), in the order in which they are counted.
-package enum Status: UInt8, Sendable, CaseIterable {
+package enum Status: UInt8, Sendable, BitwiseCopyable, CaseIterable {
   case invalid, suppressed, active, declined, resting, holdout, unprofitable
   /// In a rank it becomes contact or waitlist.
   case eligible
@@ -50,7 +50,7 @@ package enum Issue: Sendable, Equatable {
 /// The answer for one candidate. One value is used again and again: its lists keep their memory.
 package struct Decision: Sendable {
   /// How far the order of work came; each level shows what the ones before it do.
-  package enum Depth: UInt8, Sendable, Comparable {
+  package enum Depth: UInt8, Sendable, BitwiseCopyable, Comparable {
     /// Nothing but the user_id.
     case line
     /// The stage, or that there is none (I02).
@@ -127,9 +127,10 @@ package struct Decision: Sendable {
   @inline(__always)
   package var bestOption: Option? { best < optionCount ? lists.options[best] : nil }
 
-  /// Suppressed, but not for want of a channel.
-  var isSuppressedByRule: Bool {
-    status == .suppressed && lists.reasons[0] != Int32(truncatingIfNeeded: ReasonCode.c01.rawValue)
+  /// The option on a channel.
+  package func option(on channel: Int) -> Int? {
+    for index in 0..<optionCount where Int(lists.options[index].channel) == channel { return index }
+    return nil
   }
 
   /// Clears the answer, and makes room for lists of some sizes.

@@ -1,14 +1,18 @@
-/// What of a decision a fact can reach, so that most changes are known to leave the status as it is without scoring anew.
-/// For policies whose slots all have a bit in a `Glance`; of others nothing is said.
-struct FactReach: Sendable {
-  private struct Fact: Sendable {
+/// Which of a policy's parts read which facts, as bits of slots, so that a changed fact has only what it reaches worked out
+/// again.
+final class FactReach: @unchecked Sendable {
+  // Sendable because nothing in it changes after init.
+
+  struct Fact: BitwiseCopyable {
     /// Its slot, and those that are derived from a region.
     let touched: UInt64
+    /// The same, and what else it may touch while stage and clock stay.
+    let reached: UInt64
     /// Of kind times: the latest of them counts.
     let isPast: Bool
   }
 
-  private struct Stage: Sendable {
+  struct Stage: BitwiseCopyable {
     /// Slots that the conditions of the stages up to this one read.
     let reads: UInt64
     /// Slots of its clock, and of the loan.
@@ -16,17 +20,25 @@ struct FactReach: Sendable {
     let loan: UInt64
   }
 
-  /// Empty: nothing is said.
-  private let facts: [Fact]
-  private let stages: [Stage]
-  /// What suppress rules read; with knockout rules and channels' needs; and the cards.
-  private let suppress: UInt64
-  private let gate: UInt64
-  private let risk: UInt64
-  private let response: UInt64
-  private let silentDays: UInt64
-  /// What a rule reads, by the index of its code; everything, where it is none.
-  private let ruleReads: [UInt64]
+  /// Valid while the reach lives.
+  struct View: BitwiseCopyable {
+    /// By declared slot.
+    let facts: UnsafeMutablePointer<Fact>
+    let stages: UnsafeMutablePointer<Stage>
+    /// What each rule reads, and each channel's needs.
+    let suppress: UnsafeMutablePointer<UInt64>
+    let knockout: UnsafeMutablePointer<UInt64>
+    let needs: UnsafeMutablePointer<UInt64>
+    let anySuppress: UInt64
+    let anyKnockout: UInt64
+    let anyNeeds: UInt64
+    let risk: UInt64
+    let response: UInt64
+    let silentDays: UInt64
+  }
+  let view: View
+  /// Whether all slots, rules and channels have a bit; without that nothing can be said.
+  let isWhole: Bool
 
   init(_ policy: Policy) {
     func bits(_ slots: some Sequence<Int>) -> UInt64 {
@@ -34,80 +46,36 @@ struct FactReach: Sendable {
     }
     let definition = policy.definition
     let fields = policy.fields
-    suppress = bits(definition.suppress.flatMap(\.when.slots))
-    var ruleReads = [UInt64](repeating: .max, count: policy.codes.count)
-    // The ledger knows these, whatever a fact says.
-    ruleReads[ReasonCode.c06.rawValue] = 0
-    ruleReads[ReasonCode.c07.rawValue] = 0
-    for (rule, definition) in zip(policy.suppress + policy.knockout, definition.suppress + definition.knockout) {
-      ruleReads[rule.code] = bits(definition.when.slots)
-    }
-    self.ruleReads = ruleReads
-    gate = bits(
-      (definition.suppress.map(\.when) + definition.knockout.map(\.when) + definition.channels.map(\.needs)).flatMap(
-        \.slots))
-    risk = bits(definition.risk.card.map(\.slot))
-    response = bits(definition.response.card.map(\.slot))
+    let suppress = definition.suppress.map { bits($0.when.slots) }
+    let knockout = definition.knockout.map { bits($0.when.slots) }
+    let needs = definition.channels.map { bits($0.needs.slots) }
+    isWhole =
+      fields.slotCount <= Glance.slots
+      && [suppress, knockout, needs].allSatisfy { $0.count <= UInt64.bitWidth }
     var reads: UInt64 = 0
-    stages = definition.stages.map { stage in
+    let stages = definition.stages.map { stage in
       reads |= bits(stage.when.slots)
       return Stage(reads: reads, since: bits(stage.since), loan: bits([stage.recall?.loanFrom].compactMap { $0 }))
     }
-    silentDays = bits([fields.slot(.silentDays)])
-    guard fields.slotCount <= Glance.slots else {
-      facts = []
-      return
+    let silentDays = bits([fields.slot(.silentDays)])
+    let facts = fields.declared.indices.map { slot in
+      var touched = bits([slot])
+      if slot == policy.region.slot { touched |= bits([fields.slot(.regionGroup), fields.slot(.regionServed)]) }
+      let isPast = slot < policy.timesCount
+      return Fact(touched: touched, reached: isPast ? touched | silentDays : touched, isPast: isPast)
     }
-    facts = fields.declared.indices.map { slot in
-      var touched = [slot]
-      if slot == policy.region.slot { touched += [fields.slot(.regionGroup), fields.slot(.regionServed)] }
-      return Fact(touched: bits(touched), isPast: slot < policy.timesCount)
-    }
+    view = View(
+      facts: plainMemory(facts), stages: plainMemory(stages), suppress: plainMemory(suppress),
+      knockout: plainMemory(knockout), needs: plainMemory(needs), anySuppress: suppress.reduce(0, |),
+      anyKnockout: knockout.reduce(0, |), anyNeeds: needs.reduce(0, |), risk: bits(definition.risk.card.map(\.slot)),
+      response: bits(definition.response.card.map(\.slot)), silentDays: silentDays)
   }
 
-  /// Whether a changed fact certainly leaves the status as it is.
-  /// - Parameters:
-  ///   - trial: the row, with another value of the slot.
-  ///   - glance: of the row.
-  ///   - decision: what was decided on it.
-  func cannotTurn(
-    _ slot: Int, _ trial: CandidateRow, _ glance: Glance, _ row: CandidateRow, _ decision: Decision, _ scoring: Scoring
-  ) -> Bool {
-    guard slot < facts.count, decision.depth >= .risk else { return false }
-    let fact = facts[slot]
-    let stage = stages[decision.stage]
-    let bit: UInt64 = 1 << UInt64(slot)
-    // Another clock is another dormancy and tier.
-    if stage.since & bit != 0 { return false }
-    // One ahead of now is taken for now, or for none.
-    if fact.isPast, let time = trial.time(slot), time > scoring.now { return false }
-    if stage.reads & bit != 0 {
-      var changed = glance
-      changed.present = trial.isPresent(slot) ? changed.present | bit : changed.present & ~bit
-      changed.yes = trial.isPresent(slot) && trial.bits[slot] & 1 != 0 ? changed.yes | bit : changed.yes & ~bit
-      if scoring.stage(trial, changed) != decision.stage { return false }
-    }
-    // From here on the stage stays, and with it the clock.
-    let isLatest = fact.isPast && reachesLatest(row.time(slot), trial.time(slot), decision)
-    let touched = isLatest ? fact.touched | silentDays : fact.touched
-    if decision.isSuppressedByRule { return remains(decision, touched) }
-    if suppress & touched != 0 { return false }
-    if decision.status == .active || decision.status == .declined && remains(decision, touched) { return true }
-    if gate & touched != 0 { return false }
-    if risk & touched != 0 { return false }
-    // What is left is the worth, which decides on the policy's own users alone.
-    guard decision.depth >= .value, decision.arm == .policy else { return true }
-    return !isLatest && (response | stage.loan) & touched == 0
-  }
-
-  /// Whether some rule that held still does.
-  private func remains(_ decision: Decision, _ touched: UInt64) -> Bool {
-    decision.reasons.contains { ruleReads[Int($0)] & touched == 0 }
-  }
-
-  /// Whether the latest of the times may be another.
-  private func reachesLatest(_ before: Int64?, _ after: Int64?, _ decision: Decision) -> Bool {
-    guard let latest = decision.latestTime else { return true }
-    return before == latest || after ?? .min > latest
+  deinit {
+    view.facts.deallocate()
+    view.stages.deallocate()
+    view.suppress.deallocate()
+    view.knockout.deallocate()
+    view.needs.deallocate()
   }
 }

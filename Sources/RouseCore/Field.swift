@@ -31,7 +31,7 @@ package enum FieldKind: UInt8, Sendable, CaseIterable {
 }
 
 /// The static type of a value in a condition (model 1.3).
-package enum ValueType: String, Sendable {
+package enum ValueType: String, Sendable, BitwiseCopyable {
   case number, text, boolean, time
 }
 

@@ -13,6 +13,7 @@ final class ScorerTables: @unchecked Sendable {
     let recall: Recall?
     /// Points on top of the risk score where underwriting lies ahead.
     let lift: Int
+    let root: ConditionPool.Root
   }
 
   struct Recall: BitwiseCopyable {
@@ -35,12 +36,14 @@ final class ScorerTables: @unchecked Sendable {
     let cost: Double
     let quit: Double
     let cap30d: Int
+    let root: ConditionPool.Root
   }
 
   struct Rule: BitwiseCopyable {
     let when: Clauses.When
     /// Index into `Policy.codes`.
     let code: Int32
+    let root: ConditionPool.Root
   }
 
   /// Everything, to be reached without a thought; valid while the policy lives.
@@ -123,13 +126,14 @@ final class ScorerTables: @unchecked Sendable {
         Stage(
           when: clauses.add(stage.when), sinceStart: since.count, sinceEnd: since.count + stage.since.count,
           text: stage.text, recall: recalled,
-          lift: stage.recall?.isAheadOfUnderwriting == true ? definition.risk.underwriting?.lift ?? 0 : 0))
+          lift: stage.recall?.isAheadOfUnderwriting == true ? definition.risk.underwriting?.lift ?? 0 : 0,
+          root: stage.when))
       since += stage.since
     }
-    let suppress = policy.suppress.map { Rule(when: clauses.add($0.when), code: Int32($0.code)) }
-    let knockout = policy.knockout.map { Rule(when: clauses.add($0.when), code: Int32($0.code)) }
+    let suppress = policy.suppress.map { Rule(when: clauses.add($0.when), code: Int32($0.code), root: $0.when) }
+    let knockout = policy.knockout.map { Rule(when: clauses.add($0.when), code: Int32($0.code), root: $0.when) }
     let channels = policy.channels.map {
-      Channel(needs: clauses.add($0.needs), cost: $0.cost, quit: $0.quit, cap30d: $0.cap30d)
+      Channel(needs: clauses.add($0.needs), cost: $0.cost, quit: $0.quit, cap30d: $0.cap30d, root: $0.needs)
     }
     let declared = policy.fields.declared
     let flags = declared.indices.filter { declared[$0].kind == .flags && $0 < Glance.slots }

@@ -55,6 +55,9 @@ struct Scoring: @unchecked Sendable, BitwiseCopyable {
     tables.pointee.clauses.holds(when, glance, row, now: now)
   }
 
+  /// What a condition comes to of SQL's three values.
+  func truth(_ root: ConditionPool.Root, _ row: CandidateRow) -> Truth { tables.pointee.clauses.truth(root, row) }
+
   // MARK: - Reading (model 2)
 
   /// Clamps times to now, and notes issues and the latest time.
@@ -219,8 +222,7 @@ struct Scoring: @unchecked Sendable, BitwiseCopyable {
       let days = (now - clock) / Moment.day
       decision.dormantDays = days
       note(.dormantDays, Double(days).bitPattern)
-      var tier = 0
-      while tier < tables.pointee.tierCount, days > tables.pointee.tierDays[tier] { tier += 1 }
+      let tier = tier(days)
       decision.tier = tier
       note(.tier, tables.pointee.tierTexts[tier])
     }
@@ -236,6 +238,14 @@ struct Scoring: @unchecked Sendable, BitwiseCopyable {
       if isServed { glance.yes |= tables.pointee.bit(ofSlot: base + DerivedField.regionServed.rawValue) }
       decision.offset = tables.pointee.offsets[text]
     }
+  }
+
+  /// The index of the tier of so many days.
+  @inline(__always)
+  func tier(_ days: Int64) -> Int {
+    var tier = 0
+    while tier < tables.pointee.tierCount, days > tables.pointee.tierDays[tier] { tier += 1 }
+    return tier
   }
 
   // MARK: - Risk (model 4)
@@ -272,7 +282,7 @@ struct Scoring: @unchecked Sendable, BitwiseCopyable {
 
   /// Adds the codes of the rows that cost the most points against their best: at most `risk.reasons` with those that stand
   /// there already.
-  private func addRiskReasons(_ row: CandidateRow, _ decision: inout Decision) {
+  func addRiskReasons(_ row: CandidateRow, _ decision: inout Decision) {
     let card = tables.pointee.risk
     let rules = tables.pointee.riskRules
     let most = tables.pointee.mostRiskReasons - decision.reasonCount
@@ -384,13 +394,8 @@ struct Scoring: @unchecked Sendable, BitwiseCopyable {
   private func value(_ row: CandidateRow, _ decision: inout Decision) {
     guard let recall = tables.pointee.stages[decision.stage].recall else { return }
     decision.depth = .value
-    let money = tables.pointee.money
     decision.recency = tables.pointee.recency(recall, silentDays: decision.silentDays ?? 0)
-    decision.approval = 0
-    if recall.isAheadOfUnderwriting {
-      let points = Double(decision.riskScore - tables.pointee.riskRules.baseScore)
-      decision.approval = Int(Micros.halfUp(points * tables.pointee.riskRules.follow))
-    }
+    decision.approval = approval(recall, riskScore: decision.riskScore)
     let card = tables.pointee.response
     let bits = row.bits
     let states = row.states
@@ -405,26 +410,53 @@ struct Scoring: @unchecked Sendable, BitwiseCopyable {
     if anyBelow { noteBelow(card, row, &decision) }
     decision.points = points
 
-    var amount = recall.loan
-    if recall.loanFrom >= 0, let from = row.number(recall.loanFrom), from > 0 { amount = from * money.useOfLimit }
-    amount = min(amount, money.maxLoan)
-    let perLoan = amount * ((1 - decision.pd) * money.margin - decision.pd * money.lossGivenDefault)
-    decision.amount = amount
-    decision.perLoan = perLoan
-    let factors = tables.pointee.factors
+    decision.amount = amount(row, recall)
+    decision.perLoan = perLoan(decision.amount, pd: decision.pd)
     for at in 0..<decision.freeCount {
-      let index = Int(decision.lists.free[at])
-      let channel = tables.pointee.channels + index
-      let p = Odds.share(Odds.scale(tables.pointee.base[recall.base + index], points, by: factors))
-      let spend = channel.pointee.cost + p * recall.coupon
-      let quitting = channel.pointee.quit * Double(1 + decision.contacts30d) * money.relationship
-      let value = p * recall.incremental * perLoan - spend - quitting
-      decision.lists.options[at] = Option(
-        value: Micros.from(value), spend: Micros.from(spend), capital: Micros.from(p * amount),
-        p: Int32(truncatingIfNeeded: Micros.from(p)), channel: Int32(truncatingIfNeeded: index))
+      decision.lists.options[at] = option(
+        Int(decision.lists.free[at]), recall, points, decision.amount, decision.perLoan, decision.contacts30d)
       if at > 0, isBetter(decision.lists.options[at], decision.lists.options[decision.best]) { decision.best = at }
     }
     decision.optionCount = decision.freeCount
+  }
+
+  /// Points for underwriting that the risk score lets expect.
+  @inline(__always)
+  func approval(_ recall: ScorerTables.Recall, riskScore: Int) -> Int {
+    guard recall.isAheadOfUnderwriting else { return 0 }
+    let points = Double(riskScore - tables.pointee.riskRules.baseScore)
+    return Int(Micros.halfUp(points * tables.pointee.riskRules.follow))
+  }
+
+  /// What the loan would be.
+  @inline(__always)
+  func amount(_ row: CandidateRow, _ recall: ScorerTables.Recall) -> Double {
+    let money = tables.pointee.money
+    var amount = recall.loan
+    if recall.loanFrom >= 0, let from = row.number(recall.loanFrom), from > 0 { amount = from * money.useOfLimit }
+    return min(amount, money.maxLoan)
+  }
+
+  /// What one loan brings.
+  @inline(__always)
+  func perLoan(_ amount: Double, pd: Double) -> Double {
+    let money = tables.pointee.money
+    return amount * ((1 - pd) * money.margin - pd * money.lossGivenDefault)
+  }
+
+  /// What a contact over a channel would bring.
+  @inline(__always)
+  func option(
+    _ index: Int, _ recall: ScorerTables.Recall, _ points: Int, _ amount: Double, _ perLoan: Double, _ contacts: Int
+  ) -> Option {
+    let channel = tables.pointee.channels + index
+    let p = Odds.share(Odds.scale(tables.pointee.base[recall.base + index], points, by: tables.pointee.factors))
+    let spend = channel.pointee.cost + p * recall.coupon
+    let quitting = channel.pointee.quit * Double(1 + contacts) * tables.pointee.money.relationship
+    let value = p * recall.incremental * perLoan - spend - quitting
+    return Option(
+      value: Micros.from(value), spend: Micros.from(spend), capital: Micros.from(p * amount),
+      p: Int32(truncatingIfNeeded: Micros.from(p)), channel: Int32(truncatingIfNeeded: index))
   }
 
   /// Greater worth, then less spend; the earlier channel stays on a tie.
@@ -437,7 +469,7 @@ struct Scoring: @unchecked Sendable, BitwiseCopyable {
 
   /// What an option is worth over the hurdle, in 1e-12 of the currency.
   @inline(__always)
-  private func worth(_ option: Option) -> Int128 {
+  func worth(_ option: Option) -> Int128 {
     Micros.worth(value: option.value, spend: option.spend, hurdle: tables.pointee.hurdle)
   }
 

@@ -273,7 +273,7 @@ package struct Server: Service, CustomStringConvertible {
           overload: { pool.backlog >= limits.queuedRequests ? pool.retryAfterMS : nil },
           mayRefuse: { refusals.take(now: $0) == nil }, isDeskFull: { pool.isDeskFull },
           serverVersion: Self.version, keeping: keeping, meters: status.meters,
-          stats: { status.write(now: Session.Time.now().wall, into: &$0) }, shadow: shadow,
+          stats: { status.write(now: Session.Time.now().wall, for: $0, into: &$1) }, shadow: shadow,
           notesAnswers: { logger.logLevel <= .debug })
       },
       notes: Notes(logger: logger, refusedLogins: refusedLogins, pseudonyms: { reload.setup.configuration.pseudonyms }),
@@ -290,7 +290,7 @@ package struct Server: Service, CustomStringConvertible {
     return ServerStatus(
       meters: meters, started: Session.Time.now().wall, policies: reload.policies, keeping: keeping,
       connections: connections, pool: pool, memory: memory, rankMemory: rankMemory, setup: { reload.setup },
-      isStopping: { isStopping.isSet })
+      access: { reload.access }, isStopping: { isStopping.isSet })
   }
 
   /// Before any peer is taken in, so that a wrong address is told at once.

@@ -3,17 +3,20 @@ import NIOPosix
 import Synchronization
 
 /// The threads that decode, score and plan. Requests with a few candidates have threads of their own, so that no bulk rank
-/// stands in their way; the bulk's yield to all others. Reviews, which may take minutes, are worked off one at a time.
+/// stands in their way; the bulk's yield to all others. Reviews, which may take minutes, are worked off one at a time, and
+/// so are the operator's figures, which wait for nobody else.
 final class WorkPool: Sendable {
   enum Lane: Sendable {
     case quick
     case bulk
     case review
+    case figures
   }
 
   private let quick: NIOThreadPool
   private let bulk: NIOThreadPool
   private let review = NIOThreadPool(numberOfThreads: 1)
+  private let figures = NIOThreadPool(numberOfThreads: 1)
   private let waiting = Atomic<Int>(0)
   private let running = Atomic<Int>(0)
   /// Reviews that no thread has taken up.
@@ -30,6 +33,7 @@ final class WorkPool: Sendable {
     quick.start()
     bulk.start()
     review.start()
+    figures.start()
   }
 
   /// Jobs that no thread has taken up.
@@ -50,20 +54,19 @@ final class WorkPool: Sendable {
   /// Runs work on a thread of its lane; `refused` when the server has stopped.
   func submit(_ lane: Lane, _ work: @escaping @Sendable () -> Void, refused: @escaping @Sendable () -> Void) {
     // What waits for a review to end is no sign of overload, and how long one takes says nothing of other requests.
-    let counts = lane != .review
-    if counts { waiting.wrappingAdd(1, ordering: .relaxed) } else { reviews.wrappingAdd(1, ordering: .relaxed) }
+    let counts = lane == .quick || lane == .bulk
+    if counts { waiting.wrappingAdd(1, ordering: .relaxed) }
+    if lane == .review { reviews.wrappingAdd(1, ordering: .relaxed) }
     let pool =
       switch lane {
       case .quick: quick
       case .bulk: bulk
       case .review: review
+      case .figures: figures
       }
     pool.submit { state in
-      if counts {
-        self.waiting.wrappingSubtract(1, ordering: .relaxed)
-      } else {
-        self.reviews.wrappingSubtract(1, ordering: .relaxed)
-      }
+      if counts { self.waiting.wrappingSubtract(1, ordering: .relaxed) }
+      if lane == .review { self.reviews.wrappingSubtract(1, ordering: .relaxed) }
       guard case .active = state else { return refused() }
       Self.yieldToOthers(lane)
       self.running.wrappingAdd(1, ordering: .relaxed)
@@ -82,6 +85,7 @@ final class WorkPool: Sendable {
     try? await quick.shutdownGracefully()
     try? await bulk.shutdownGracefully()
     try? await review.shutdownGracefully()
+    try? await figures.shutdownGracefully()
   }
 
   /// Lowers this thread's priority, once: the event loops come first, which say at once what cannot be done, and the bulk
@@ -90,7 +94,7 @@ final class WorkPool: Sendable {
     let niceness: CInt =
       switch lane {
       case .quick: 2
-      case .bulk: 7
+      case .bulk, .figures: 7
       case .review: 12
       }
     let thread = __priority_which_t(PRIO_PROCESS.rawValue)

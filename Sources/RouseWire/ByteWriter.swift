@@ -81,6 +81,13 @@ package struct ByteWriter: ~Copyable {
     write(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
   }
 
+  @inline(__always)
+  mutating func write(_ fragment: Fragment, of texts: UnsafePointer<UInt8>) {
+    var cursor = cursor(Int(fragment.count))
+    cursor.write(fragment, of: texts)
+    end(cursor)
+  }
+
   package mutating func write(_ text: String) {
     var copy = text
     copy.withUTF8 { write(UnsafeRawBufferPointer($0)) }
@@ -139,7 +146,14 @@ package struct ByteWriter: ~Copyable {
     guard number.isFinite else { return write("null") }
     // Most are whole, and a string of its own costs more than its digits.
     if abs(number) < 1e18, number == Double(Int64(number)) { return write(Int64(number)) }
-    write(shortest(number))
+    var text = number.description
+    let isPlain = text.withUTF8 { digits in
+      // An exponent stands near the end.
+      if digits.suffix(5).contains(0x65) { return false }
+      write(UnsafeRawBufferPointer(digits))
+      return true
+    }
+    if !isPlain { write(shortest(number)) }
   }
 
   /// A number made from micros: up to six decimals, no trailing zeros, no point when whole (model 10).

@@ -1,304 +1,269 @@
 import RouseCore
 
 /// Writes the whole calculation behind a decision (protocol, `explain`): facts, rules, cards, money, channels, and what
-/// would change it.
+/// would change it. What does not depend on the candidate is made once: it is mostly copies.
 final class ExplanationWriter {
   private let scorer: Scorer
-  private let policy: Policy
   private let whatIf: WhatIf
   private let writer: DecisionWriter
+  /// Keeps what the view points at.
   private let texts: ExplanationTexts
+  private let view: ExplanationTexts.View
 
   init(scorer: Scorer, writer: DecisionWriter) {
     self.scorer = scorer
     self.writer = writer
-    policy = scorer.policy
     whatIf = WhatIf(scorer: scorer)
     texts = writer.tables.explanation
+    view = texts.view
   }
 
   /// - Parameter row: as it was scored, with its texts kept.
   func write(_ row: CandidateRow, _ decision: Decision, into out: inout ByteWriter) {
-    out.put(0x7B)
-    member("facts", &out) { facts(row, decision, &$0) }
-    member("stages", &out) { stages(row, &$0) }
-    member("clock", &out) { out in if let clock = decision.clock { out.write(moment: clock) } else { out.write("null") }
-    }
+    facts(row, &out)
+    stages(row, &out)
+    if let clock = decision.clock { out.write(moment: clock) } else { put(view.null, &out) }
     if decision.depth >= .risk {
-      member("rules", &out) { rules(row, &$0) }
-      member("risk", &out) { risk(row, decision, &$0) }
-      member("contact", &out) { contact(decision, &$0) }
-      member("channels", &out) { channels(row, decision, &$0) }
+      rules(row, &out)
+      risk(row, decision, &out)
+      contact(decision, &out)
+      channels(row, decision, &out)
     }
     if decision.depth >= .value {
-      member("response", &out) { response(decision, &$0) }
-      member("money", &out) { money(row, decision, &$0) }
-      member("experiment", &out) { experiment(row, decision, &$0) }
+      response(decision, &out)
+      money(row, decision, &out)
     }
-    let turns = whatIf.turns(row, decision)
-    member("change", &out) { out in if let change = turns.change { turn(change, row, &out) } else { out.write("null") }
-    }
-    member("could_turn", &out) { out in list(turns.couldTurn, &out) { turn($0, row, &$1) } }
-    out.put(0x7D)
+    turns(row, decision, &out)
   }
 
   // MARK: - JSON
 
-  /// A member of the object at hand; the first one has no comma before it.
-  private func member(_ name: StaticString, _ out: inout ByteWriter, _ value: (inout ByteWriter) -> Void) {
-    if out.last != 0x7B { out.put(0x2C) }
-    out.put(0x22)
-    out.write(name)
-    out.write("\":")
-    value(&out)
+  @inline(__always)
+  private func put(_ fragment: Fragment, _ out: inout ByteWriter) { out.write(fragment, of: view.bytes) }
+
+  @inline(__always)
+  private func put(_ fragment: Fragment, _ value: Int, _ out: inout ByteWriter) {
+    put(fragment, &out)
+    out.write(value)
   }
 
-  private func member(_ name: StaticString, _ text: String, _ out: inout ByteWriter) {
-    member(name, &out) { $0.writeQuoted(text) }
-  }
-  private func member(_ name: StaticString, _ value: Int, _ out: inout ByteWriter) {
-    member(name, &out) { $0.write(value) }
-  }
-  private func member(_ name: StaticString, _ value: Double, _ out: inout ByteWriter) {
-    member(name, &out) { $0.write(number: value) }
-  }
-  private func member(_ name: StaticString, micros: Int64, _ out: inout ByteWriter) {
-    member(name, &out) { $0.write(micros: micros) }
+  @inline(__always)
+  private func put(_ fragment: Fragment, micros: Int64, _ out: inout ByteWriter) {
+    put(fragment, &out)
+    out.write(micros: micros)
   }
 
-  /// A list of entries that have a comma after each.
-  private func entries(_ out: inout ByteWriter, _ write: (inout ByteWriter) -> Void) {
-    out.put(0x5B)
-    write(&out)
-    if out.last == 0x2C { out.truncate(to: out.count - 1) }
-    out.put(0x5D)
-  }
-
-  private func list<Items: Sequence>(
-    _ items: Items, _ out: inout ByteWriter, _ write: (Items.Element, inout ByteWriter) -> Void
-  ) {
-    out.put(0x5B)
-    var isFirst = true
-    for item in items {
-      if !isFirst { out.put(0x2C) }
-      isFirst = false
-      write(item, &out)
-    }
-    out.put(0x5D)
-  }
-
-  private func object(_ out: inout ByteWriter, _ members: (inout ByteWriter) -> Void) {
-    out.put(0x7B)
-    members(&out)
-    out.put(0x7D)
-  }
+  /// Takes the comma back that stands after the last entry of a list.
+  @inline(__always)
+  private func endEntries(_ out: inout ByteWriter) { if out.last == 0x2C { out.truncate(to: out.count - 1) } }
 
   // MARK: - Parts
 
-  private func facts(_ row: CandidateRow, _ decision: Decision, _ out: inout ByteWriter) {
-    entries(&out) { out in
-      for slot in texts.facts.indices {
-        let fact = texts.facts[slot]
-        switch row.states[slot] {
-        case FactState.present:
-          texts.write(fact.before, into: &out)
-          self.fact(slot, row, &out)
-          texts.write(fact.after, into: &out)
-        case FactState.missing: texts.write(fact.missing, into: &out)
-        default: texts.write(fact.notUsable, into: &out)
-        }
+  private func facts(_ row: CandidateRow, _ out: inout ByteWriter) {
+    put(view.facts, &out)
+    for slot in 0..<view.slotCount {
+      let fact = view.ofFact + slot
+      switch row.states[slot] {
+      case FactState.present:
+        put(fact.pointee.before, &out)
+        value(slot, row, &out)
+        put(fact.pointee.after, &out)
+      case FactState.missing: put(fact.pointee.missing, &out)
+      default: put(fact.pointee.notUsable, &out)
       }
     }
+    endEntries(&out)
   }
 
-  private func fact(_ slot: Int, _ row: CandidateRow, _ out: inout ByteWriter) {
-    guard row.isPresent(slot) else { return out.write("null") }
-    switch policy.fields.type(ofSlot: slot) {
+  /// A fact that is present.
+  private func value(_ slot: Int, _ row: CandidateRow, _ out: inout ByteWriter) {
+    switch view.ofFact[slot].type {
     case .time: out.write(moment: Int64(bitPattern: row.bits[slot]))
     case .number: out.write(number: Double(bitPattern: row.bits[slot]))
-    case .boolean: row.bits[slot] != 0 ? out.write("true") : out.write("false")
+    case .boolean: put(row.bits[slot] != 0 ? view.yes : view.no, &out)
     case .text:
-      if row.bits[slot] == TextTable.other { out.writeQuoted(row.keptText(slot)) } else { text(row.bits[slot], &out) }
+      if row.bits[slot] == TextTable.other {
+        row.withKeptText(slot) { out.writeQuoted($0) }
+      } else {
+        put(view.texts[Int(row.bits[slot])], &out)
+      }
     }
-  }
-
-  private func text(_ id: UInt64, _ out: inout ByteWriter) {
-    policy.texts.texts[Int(id)].withUnsafeBytes { out.writeQuoted($0) }
   }
 
   private func stages(_ row: CandidateRow, _ out: inout ByteWriter) {
-    entries(&out) { out in
-      for (stage, truth) in scorer.stageTruths(row) { texts.write(texts.stages[stage][truth], into: &out) }
+    put(view.stages, &out)
+    for stage in 0..<scorer.stageCount {
+      let truth = scorer.stageTruth(stage, row)
+      put(view.ofStage[stage][truth], &out)
+      if truth == .yes { break }
     }
+    endEntries(&out)
+    put(view.clock, &out)
   }
 
   private func rules(_ row: CandidateRow, _ out: inout ByteWriter) {
-    entries(&out) { out in
-      for (index, truth) in scorer.ruleTruths(row).enumerated() { texts.write(texts.rules[index][truth], into: &out) }
-    }
-  }
-
-  private func rows(_ texts: [[Fragment]], _ bins: some Sequence<Int32>, _ out: inout ByteWriter) {
-    entries(&out) { out in for (row, bin) in zip(texts, bins) { self.texts.write(row, bin: bin, into: &out) } }
+    put(view.rules, &out)
+    let suppress = scorer.suppressCount
+    for rule in 0..<suppress { put(view.ofRule[rule][scorer.suppressTruth(rule, row)], &out) }
+    for rule in 0..<scorer.knockoutCount { put(view.ofRule[suppress + rule][scorer.knockoutTruth(rule, row)], &out) }
+    endEntries(&out)
   }
 
   private func risk(_ row: CandidateRow, _ decision: Decision, _ out: inout ByteWriter) {
-    let risk = policy.definition.risk
-    let bins = scorer.bins(policy.risk, row)
-    texts.write(texts.risk, into: &out)
-    member("rows", &out) { rows(texts.riskRows, bins, &$0) }
-    member("thin", &out) { out in
-      guard let thin = risk.thin else { return out.write("null") }
-      let known = bins.count { $0 != Scorecard.Bin.missing }
-      object(&out) { out in
-        member("known", known, &out)
-        member("known_below", thin.knownBelow, &out)
-        member("points", known < thin.knownBelow ? thin.points : 0, &out)
-      }
+    put(view.risk, &out)
+    var known = 0
+    for index in 0..<scorer.riskRows {
+      let place = scorer.riskPlace(index, row)
+      if place != Scorer.missingPlace { known += 1 }
+      put(view.attributes[view.riskStarts[index] + place], &out)
     }
-    member("score", decision.riskScore, &out)
-    member("cutoff", risk.cutoff, &out)
-    member("lift", scorer.lift(decision), &out)
-    member("odds", scorer.riskOdds(decision), &out)
-    member("pd", micros: Micros.from(decision.pd), &out)
-    out.put(0x7D)
+    endEntries(&out)
+    put(view.thin, &out)
+    if let below = scorer.thinBelow {
+      put(view.thinKnown, known, &out)
+      put(known < below ? view.thinPoints : view.thinEnough, &out)
+    } else {
+      put(view.null, &out)
+    }
+    put(view.score, decision.riskScore, &out)
+    put(view.lifts[decision.stage], &out)
+    out.write(number: scorer.riskOdds(decision))
+    put(view.pd, micros: Micros.from(decision.pd), &out)
   }
 
   private func contact(_ decision: Decision, _ out: inout ByteWriter) {
-    let contact = policy.definition.contact
-    object(&out) { out in
-      member("ladder", contact.ladder.rawValue, &out)
-      member("gap_days", Int(contact.gapDays), &out)
-      member("cap_30d", contact.cap30d, &out)
-      member("contacts_30d", decision.contacts30d, &out)
-      member("last_contact", &out) { out in
-        if let last = decision.lastContact { out.write(moment: last) } else { out.write("null") }
-      }
-    }
+    put(view.contact, decision.contacts30d, &out)
+    put(view.lastContact, &out)
+    if let last = decision.lastContact { out.write(moment: last) } else { put(view.null, &out) }
   }
 
   private func channels(_ row: CandidateRow, _ decision: Decision, _ out: inout ByteWriter) {
+    put(view.channels, &out)
     var rung = 0
-    list(policy.channels.indices, &out) { index, out in
+    for index in 0..<scorer.channelCount {
       let truth = scorer.needs(index, row)
-      if truth == .yes { rung += 1 }
-      let definition = policy.definition.channels[index]
-      let recent = scorer.recentContacts(index, row)
-      let isOpen = policy.definition.contact.ladder == .best || rung <= 1 + decision.contacts30d
-      let state =
-        truth != .yes ? "needs not met" : !isOpen ? "not open yet" : recent >= definition.cap30d ? "at its cap" : "free"
-      texts.write(texts.channels[index][truth], into: &out)
-      member("rung", &out) { out in if truth == .yes { out.write(rung) } else { out.write("null") } }
-      member("recent", recent, &out)
-      member("cap", definition.cap30d, &out)
-      member("state", state, &out)
-      if let option = decision.options.firstIndex(where: { Int($0.channel) == index }) {
-        self.option(option, decision, &out)
+      put(view.ofChannel[index][truth], &out)
+      if truth == .yes {
+        rung += 1
+        put(view.rung, rung, &out)
+        put(view.recent, &out)
       } else {
-        member("chosen", &out) { $0.write("false") }
-        member("because", decision.depth < .value && state == "free" ? "the gate was closed before" : state, &out)
+        put(view.noRung, &out)
       }
-      out.put(0x7D)
+      let recent = scorer.recentContacts(index, decision)
+      out.write(recent)
+      let state: ExplanationTexts.State =
+        truth != .yes
+        ? .needsNotMet
+        : !scorer.isOpen(rung: rung, decision) ? .notOpen : scorer.isAtCap(index, recent) ? .atCap : .free
+      put(view.states[index * ExplanationTexts.State.count + state.rawValue], &out)
+      if let option = decision.option(on: index) {
+        self.option(option, decision, &out)
+      } else if decision.depth < .value, state == .free {
+        put(view.closedBefore, &out)
+      } else {
+        put(view.stateReasons[state.rawValue], &out)
+      }
     }
+    endEntries(&out)
+    out.put(0x5D)
   }
 
   private func option(_ index: Int, _ decision: Decision, _ out: inout ByteWriter) {
-    let option = decision.options[index]
+    let option = decision.lists.options[index]
     let channel = Int(option.channel)
-    if let odds = scorer.odds(channel, decision) {
-      texts.write(texts.chances[decision.stage][channel], into: &out)
-      member("odds", odds, &out)
-    }
-    member("p", micros: Int64(option.p), &out)
-    member("spend", micros: option.spend, &out)
-    member("value", micros: option.value, &out)
-    member("capital", micros: option.capital, &out)
-    member("worth", &out) { out in
-      out.write(micros: floorDivide(policy.worth(value: option.value, spend: option.spend), Int128(Micros.one)))
-    }
+    put(view.chances[decision.stage * scorer.channelCount + channel], &out)
+    out.write(number: scorer.odds(channel, decision))
+    put(view.p, micros: Int64(option.p), &out)
+    put(view.spend, micros: option.spend, &out)
+    put(view.value, micros: option.value, &out)
+    put(view.capital, micros: option.capital, &out)
+    put(view.worth, &out)
+    out.write(micros: scorer.worth(option))
     writer.writeSendAt(channel: channel, offset: decision.offset, into: &out)
     let isBest = index == decision.best
-    let isChosen = isBest && decision.status == .eligible
-    member("chosen", &out) { isChosen ? $0.write("true") : $0.write("false") }
-    let because =
+    put(isBest && decision.status == .eligible ? view.chosen : view.notChosen, &out)
+    let because: ExplanationTexts.Because =
       switch (isBest, decision.arm) {
-      case (true, .explore): "explore: the user's hash drew this channel"
-      case (false, .explore): "explore: the user's hash drew another channel"
-      case (true, .holdout): "the best, but the user is held out"
-      case (true, .policy):
-        decision.status == .unprofitable ? "the best, but it costs more than it brings" : "worth the most"
-      case (false, _): "worth less than the best, or as much for more spend or further down the ladder"
+      case (true, .explore): .drawn
+      case (false, .explore): .notDrawn
+      case (true, .holdout): .heldOut
+      case (true, .policy): decision.status == .unprofitable ? .unprofitable : .best
+      case (false, _): .notBest
       }
-    member("because", because, &out)
+    put(view.becauses[because.rawValue], &out)
   }
 
   private func response(_ decision: Decision, _ out: inout ByteWriter) {
-    guard decision.stage >= 0, let recall = policy.stages[decision.stage].recall else { return out.write("null") }
-    object(&out) { out in
-      member("stage_points", recall.points, &out)
-      member("recency", &out) { out in
-        object(&out) { out in
-          member("silent_days", Int(decision.silentDays ?? 0), &out)
-          member("half_life", recall.halfLife, &out)
-          member("points", decision.recency, &out)
-        }
-      }
-      member("approval", &out) { out in
-        guard recall.isAheadOfUnderwriting, let underwriting = policy.definition.risk.underwriting else {
-          return out.write("null")
-        }
-        object(&out) { out in
-          member("follow", underwriting.follow, &out)
-          member("points", decision.approval, &out)
-        }
-      }
-      member("rows", &out) { rows(texts.responseRows, decision.responseBins, &$0) }
-      member("points", decision.points, &out)
-      texts.write(texts.stageSteps[decision.stage], into: &out)
+    let stage = decision.stage
+    put(view.responses[stage], Int(decision.silentDays ?? 0), &out)
+    put(view.halfLives[stage], decision.recency, &out)
+    if scorer.isAheadOfUnderwriting(stage) {
+      put(view.approval, decision.approval, &out)
+      put(view.responseRows, &out)
+    } else {
+      put(view.noApproval, &out)
     }
+    for (index, bin) in decision.responseBins.enumerated() {
+      put(view.attributes[view.responseStarts[index] + Int(bin) + Scorer.missingPlace + 1], &out)
+    }
+    endEntries(&out)
+    put(view.points, decision.points, &out)
+    put(view.steps[stage], &out)
   }
 
   private func money(_ row: CandidateRow, _ decision: Decision, _ out: inout ByteWriter) {
-    guard decision.stage >= 0, let recall = policy.stages[decision.stage].recall else { return out.write("null") }
-    let from = recall.loanFrom.flatMap { slot in row.number(slot).flatMap { $0 > 0 ? slot : nil } }
-    object(&out) { out in
-      member("amount", decision.amount, &out)
-      member("from", from.map { policy.fields.name(ofSlot: $0) } ?? "loan", &out)
-      texts.write(texts.money, into: &out)
-      member("pd", micros: Micros.from(decision.pd), &out)
-      member("per_loan", decision.perLoan, &out)
-      texts.write(texts.stageMoney[decision.stage], into: &out)
-    }
+    let stage = decision.stage
+    out.write(number: decision.amount)
+    put(scorer.hasLoanField(stage, row) ? view.loanFields[stage] : view.loan, &out)
+    out.write(micros: Micros.from(decision.pd))
+    put(view.perLoan, &out)
+    out.write(number: decision.perLoan)
+    put(view.money[stage], Int(decision.share), &out)
+    put(view.arms[Int(decision.arm.rawValue)], &out)
   }
 
-  private func experiment(_ row: CandidateRow, _ decision: Decision, _ out: inout ByteWriter) {
-    let shares = policy.experiment.shares(row.userID)
-    object(&out) { out in
-      member("share", shares.share, &out)
-      member("holdout_below", shares.holdoutBelow, &out)
-      member("explore_below", shares.exploreBelow, &out)
-      member("arm", decision.arm.name, &out)
+  // MARK: - What would change it
+
+  private func turns(_ row: CandidateRow, _ decision: Decision, _ out: inout ByteWriter) {
+    let findings = whatIf.findings(row, decision)
+    if let change = findings.change {
+      put(view.change, &out)
+      turn(change, findings, row, &out)
+      // Each has a comma after it.
+      out.truncate(to: out.count - 1)
+    } else {
+      put(view.noChange, &out)
     }
+    put(view.couldTurn, &out)
+    for change in findings.couldTurn { turn(change, findings, row, &out) }
+    endEntries(&out)
+    put(view.end, &out)
   }
 
-  private func turn(_ turn: WhatIf.Turn, _ row: CandidateRow, _ out: inout ByteWriter) {
-    object(&out) { out in
-      member("field", turn.slot.map { policy.fields.name(ofSlot: $0) } ?? "contacts", &out)
-      if let slot = turn.slot { member("from", &out) { fact(slot, row, &$0) } }
-      member("to", &out) { value(turn.to, &$0) }
-      member("status", turn.status.name, &out)
-      member("reasons", &out) { out in list(turn.reasons, &out) { $1.writeQuoted(policy.codes[Int($0)].code) } }
+  private func turn(
+    _ turn: WhatIf.Turn, _ findings: WhatIf.Findings, _ row: CandidateRow, _ out: inout ByteWriter
+  ) {
+    if let slot = turn.slot {
+      put(view.ofFact[slot].change, &out)
+      if row.isPresent(slot) { value(slot, row, &out) } else { put(view.null, &out) }
+      put(view.to, &out)
+    } else {
+      put(view.contactsTo, &out)
     }
-  }
-
-  private func value(_ value: WhatIf.Value, _ out: inout ByteWriter) {
-    switch value {
-    case .missing: out.write("null")
-    case .noContacts: out.write("[]")
+    switch turn.to {
+    case .missing: put(view.null, &out)
+    case .noContacts: put(view.none, &out)
     case .time(let time): out.write(moment: time)
     case .number(let number): out.write(number: number)
-    case .flag(let flag): flag ? out.write("true") : out.write("false")
-    case .text(let id): text(id, &out)
+    case .flag(let flag): put(flag ? view.yes : view.no, &out)
+    case .text(let id): put(view.texts[Int(id)], &out)
     }
+    put(view.statuses[Int(turn.status.rawValue)], &out)
+    for reason in findings.reasons(of: turn) { put(view.codes[Int(reason)], &out) }
+    endEntries(&out)
+    out.put(0x5D)
+    out.put(0x7D)
+    out.put(0x2C)
   }
 }

@@ -115,7 +115,7 @@ private enum RequestMembers {
         "do", "text", "format", "against", "shadow", "users", "audience", "ledger", "budget", "capital", "capacity",
         "quota", "tier_first", "limit", "since", "until", "weeks", "prior_sd", "least_events", "holdout_share",
       ]
-    case .review: common + ["do", "since", "until", "weeks", "plan_id", "new_user_cost"]
+    case .review: common + ["do", "since", "until", "weeks", "plan_id", "user_id", "new_user_cost"]
     case .score: common + ["users", "stream", "audience", "ledger", "explain", "valid_until"]
     case .rank:
       common + [

@@ -81,6 +81,14 @@ import Testing
         return true
       }
     }
+    var kinds: [String] = []
+    try ledger.view { view in
+      try view.eachEvent(in: start..<start + 10, of: { $0 != "contact" }) { _, kind, _ in
+        kinds.append(kind)
+        return true
+      }
+    }
+    #expect(kinds == ["disbursed", "withdraw"])
     #expect(
       seen == [
         "0 contact 0 sms P7 march 0 40000", "1 disbursed 9 - other - 5000000 0", "1 withdraw 5 - - - 0 0",

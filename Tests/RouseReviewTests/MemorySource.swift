@@ -26,8 +26,10 @@ struct MemorySource: ReviewSource {
     }
   }
 
-  func eachEvent(in period: Range<Int64>, _ take: (LoggedEvent) -> Bool) throws(ReviewError) {
-    for event in events where period.contains(event.at) { guard take(event) else { return } }
+  func eachEvent(
+    in period: Range<Int64>, of wants: (String) -> Bool, _ take: (LoggedEvent) -> Bool
+  ) throws(ReviewError) {
+    for event in events where period.contains(event.at) && wants(event.kind) { guard take(event) else { return } }
   }
 
   func firstMade(leasedBeyond moment: Int64) throws(ReviewError) -> Int64? {

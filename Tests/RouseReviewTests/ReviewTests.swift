@@ -301,6 +301,24 @@ import Testing
     #expect(worst?["against"]?.text == "target" && worst?["verdict"]?.text == "below")
   }
 
+  /// Where one target is far from what any stage reaches, one sentence says so, not one a stage.
+  @Test func stagesThatLoseMostAtTheSameStepAreToldTogether() throws {
+    var source = MemorySource()
+    for user in 1...800 {
+      source.rows.append((Example.row(user, rank: user, stage: user % 2 == 0 ? "granted" : "settled"), nil))
+      source.events.append(contact(user, at: noon))
+      guard user <= 40 else { continue }
+      for (seconds, kind) in ["click", "login", user % 2 == 0 ? "withdraw" : "reborrow"].enumerated() {
+        source.events.append(LoggedEvent(user: user, kind: kind, at: noon + 1 + Int64(seconds)))
+      }
+    }
+    let findings = try review(source)["findings"]?.items.filter { $0["code"]?.text == "worst_step" } ?? []
+    #expect(findings.count == 1, "\(findings.map(\.json))")
+    let say = findings.first?["say"]?.text ?? ""
+    #expect(
+      say == "2 stages lose most at click, where the target is 20.0 %: settled 5.00 %, granted 5.00 %.", "\(say)")
+  }
+
   /// The same input gives the same bytes, in whatever order events come.
   @Test func isDeterministic() throws {
     var source = RandomLedger(seed: 5).source

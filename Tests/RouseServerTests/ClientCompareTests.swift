@@ -47,6 +47,15 @@ import Testing
       #expect(table.output.contains("\n" + title), "\(title)\(table.output)")
     }
     #expect(table.output.contains("no longer declined"))
+    let terminals = try ClientRun.onTerminals(command + ["--table"]) { text in
+      // What moved whom is words, and may be cut.
+      String(text[..<(text.firstRange(of: "\nSame order")?.lowerBound ?? text.endIndex)])
+    }
+    for one in terminals {
+      #expect(one.code == 0 && one.lines.allSatisfy { $0.count <= one.width }, "\(one.width)")
+      #expect(one.lacks(of: terminals[2]) == [], "\(one.width)")
+      #expect(!one.lines.contains { $0.contains(/[ +-][0-9.,]+…/) }, "\(one.width)")
+    }
     // A change without a second file.
     let set = try ClientRun(
       ["policy", "compare", Self.policy, Self.policy, "--set", "plan.budget=1", "--on", Self.golden] + Self.moment)
@@ -117,7 +126,7 @@ import Testing
     let bad = folder.appending(path: "bad.yaml")
     try Data("name: x\n".utf8).write(to: bad)
     let faulty = try rouse(["policy", "compare", bad.path, "--on", "audience"])
-    #expect(faulty.code == 3 && faulty.error.contains("\(bad.path)"), "\(faulty.error)")
+    #expect(faulty.code == 2 && faulty.error.contains("\(bad.path)"), "\(faulty.error)")
 
     // A shadow, from its beginning to its end.
     #expect(try rouse(["policy", "shadow", "--table"]).output.contains("no policy decides beside it"))

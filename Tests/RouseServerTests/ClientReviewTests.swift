@@ -62,6 +62,13 @@ import Testing
       #expect(text.output.contains("\n\(part)"), "\(part)")
     }
     #expect(text.code == 0 && !text.output.contains("By stage"))
+    let terminals = try ClientRun.onTerminals(["review", "--table", "--by", "stage,campaign"] + period + profile)
+    for one in terminals {
+      #expect(one.code == 0 && one.lines.allSatisfy { $0.count <= one.width }, "\(one.width)")
+      #expect(one.lacks(of: terminals[2]) == [], "\(one.width)")
+      // A terminal that has room shows a table as one.
+      #expect(one.lines.filter { $0.hasPrefix("  granted ") }.count >= (one.width == 200 ? 2 : 3), "\(one.width)")
+    }
     let json = try rouse(["review", "--json"] + period)
     let review = try #require(JSONValue(Array(json.output.utf8.dropLast())))
     #expect(review["contacts"]?["finished"]?.whole == rows.count)
@@ -75,6 +82,15 @@ import Testing
     try "version: 2\n".write(toFile: faulty, atomically: true, encoding: .utf8)
     let refused = try rouse(["policy", "backtest", faulty])
     #expect(refused.code == 2 && refused.error.contains("faulty.yaml:1:1: missing_key"), "\(refused.error)")
+    // One rule for all that have a server look at a policy: 2, and the faults as `check` tells them.
+    for arguments in [
+      ["policy", "activate", faulty], ["policy", "activate", faulty, "--shadow"],
+      ["policy", "compare", faulty, "--on", "audience"],
+      ["policy", "fit", faulty, "--from", "ledger", "--out", faulty + ".fitted.yaml"],
+    ] {
+      let run = try rouse(arguments)
+      #expect(run.code == 2 && run.error.contains("faulty.yaml:1:1: missing_key"), "\(arguments) \(run.error)")
+    }
 
     _ = try rouse(["erase", rows[0]["user_id"]?.text ?? "", "--yes"])
     let less = try rouse(["replay", "P1", "--json"])

@@ -109,6 +109,32 @@ struct MetricsTests {
     #expect(server.isRunning)
   }
 
+  /// What others do is for an `admin` to see; anybody else learns of its own requests only.
+  @Test func statsTellsOfOthersOnlyToAnAdmin() throws {
+    let server = try ServerProcess()
+    let operatorProfile = server.home.appending(path: "client.yaml").path
+    let token = try ServerProcess.run(
+      "rouse-server",
+      ["token", "add", "nightly", "--roles", "score", "--config", server.home.appending(path: "server.yaml").path])
+    let file = server.home.appending(path: "token")
+    try Data(token.output).write(to: file)
+    server.signal(SIGHUP)
+    let flags = [
+      "--server", "127.0.0.1:\(server.port)", "--ca", server.home.appending(path: "tls/ca.pem").path, "--token-file",
+      file.path,
+    ]
+    func identities(_ flags: [String]) throws -> [String] {
+      let ended = try ServerProcess.run("rouse", ["stats", "--json"] + flags)
+      return (JSONValue(ended.output.filter { $0 != 0x0A })?["identities"]?.members ?? []).map(\.name)
+    }
+    // The reload takes a moment.
+    for _ in 0..<100 where try ServerProcess.run("rouse", ["info"] + flags).code != 0 { usleep(50_000) }
+    #expect(try identities(["--profile", operatorProfile, "--server", "127.0.0.1:\(server.port)"]).contains("nightly"))
+    #expect(try identities(flags) == ["nightly"])
+    #expect(
+      try identities(["--profile", operatorProfile, "--server", "127.0.0.1:\(server.port)"]) == ["nightly", "operator"])
+  }
+
   /// Sends some bytes, and reads to the end.
   private static func ask(_ port: Int, _ request: String) throws -> String {
     let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)

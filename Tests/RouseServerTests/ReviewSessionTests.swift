@@ -82,7 +82,20 @@ import Testing
     #expect(replay["rows"]?["contacts"]?.whole == rows.count)
     #expect((replay["rows"]?["ghosts"]?.whole ?? 0) > 10)
     #expect(replay["choice"]?["best_at_prices"]?.whole == rows.count { $0["arm"]?.text == "policy" })
-    #expect((replay["totals"]?.items.count ?? 0) == 9)
+    #expect((replay["totals"]?.items.count ?? 0) == 9 && replay["user"] == nil)
+
+    // One of its users, explained as of then.
+    let taken = try #require(rows.last)
+    let user = try #require(taken["user_id"]?.text)
+    let told = try answer(
+      #"{"op":"review","do":"replay","plan_id":"P1","user_id":\#(JSONText.quoted(user))}"#, "replay")["user"]
+    #expect(told?["rank"]?.whole == taken["rank"]?.whole && told?["equal"]?.boolean == true)
+    let decision = told?["decision"]
+    #expect(decision?["user_id"]?.text == user && decision?["pd"]?.json == taken["pd"]?.json)
+    #expect(decision?["points"]?.json == taken["points"]?.json && decision?["why"]?.json == taken["why"]?.json)
+    #expect(decision?["explain"]?["risk"]?["score"]?.whole == taken["risk_score"]?.whole)
+    let nobody = ask(#"{"op":"review","do":"replay","plan_id":"P1","user_id":"nobody"}"#).last ?? ""
+    #expect(nobody.contains("not_found") && nobody.contains("/user_id"), "\(nobody.prefix(300))")
   }
 
   /// Under limits some take what fits; the rows and totals come out all the same.
@@ -127,8 +140,10 @@ import Testing
 
     func policy(_ version: String) throws(ReviewError) -> Policy? { try source.policy(version) }
     func plan(_ id: String) throws(ReviewError) -> LoggedPlan? { try source.plan(id) }
-    func eachEvent(in period: Range<Int64>, _ take: (LoggedEvent) -> Bool) throws(ReviewError) {
-      try source.eachEvent(in: period, take)
+    func eachEvent(
+      in period: Range<Int64>, of wants: (String) -> Bool, _ take: (LoggedEvent) -> Bool
+    ) throws(ReviewError) {
+      try source.eachEvent(in: period, of: wants, take)
     }
     func eachRow(
       madeIn period: Range<Int64>, withTexts: Bool, _ take: (LoggedRow, LoggedTexts?) -> Bool
@@ -289,6 +304,12 @@ import Testing
     let low = try #require(same["old"]?["low"]?.number)
     let high = try #require(same["old"]?["high"]?.number)
     #expect(low < snips && snips < high, "\(same.json)")
+
+    // One that does otherwise with some, where few explorers were contacted so: their costs alone would call it worse.
+    let otherwise = try backtest(
+      text.replacing("cost: 0.050\n    reach: 0.95", with: "cost: 3\n    reach: 0.95"))
+    #expect(otherwise["new"]?["apart"]?.whole ?? 0 > 0 && otherwise["estimate"]?.isNull == true)
+    #expect(otherwise["why"]?.text?.hasPrefix("It takes another channel for ") == true, "\(otherwise.json)")
 
     // One that contacts nobody has nothing to go by.
     let nobody = try backtest(text.replacing("hurdle: 0.0", with: "hurdle: 900"))

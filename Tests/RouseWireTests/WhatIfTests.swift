@@ -7,12 +7,56 @@ import Testing
 /// What is left out because it cannot turn a decision, and what is tried in another order, changes nothing: every change
 /// of every fact, scored anew, says the same.
 @Suite struct WhatIfTests {
+  /// A change, and how far the fact moves.
+  private struct Turn {
+    var slot: Int?
+    var from: WhatIf.Value
+    var to: WhatIf.Value
+    var status: Status
+    var reasons: [Int32]
+    var distance = 0.0
+
+    static func same(_ one: Turn?, _ other: Turn?) -> Bool {
+      guard let one, let other else { return one == nil && other == nil }
+      return one.slot == other.slot && one.from == other.from && one.to == other.to && one.status == other.status
+        && one.reasons == other.reasons
+    }
+  }
+
+  private static func distance(_ from: WhatIf.Value, _ to: WhatIf.Value) -> Double {
+    switch (from, to) {
+    case (.number(let a), .number(let b)): min(1, abs(a - b) / max(1, abs(a), abs(b)))
+    case (.time(let a), .time(let b)): 1 - 1 / (1 + Double(abs(a - b)) / Double(30 * Moment.day))
+    default: 1
+    }
+  }
+
+  private static func value(_ slot: Int, _ row: CandidateRow, _ policy: Policy) -> WhatIf.Value {
+    guard row.isPresent(slot) else { return .missing }
+    switch policy.fields.type(ofSlot: slot) {
+    case .time: return .time(Int64(bitPattern: row.bits[slot]))
+    case .number: return .number(Double(bitPattern: row.bits[slot]))
+    case .boolean: return .flag(row.bits[slot] != 0)
+    case .text: return .text(row.bits[slot])
+    }
+  }
+
+  /// A slot's values as they are at a moment.
+  private static func values(_ slot: Int, _ scorer: Scorer) -> [WhatIf.Value] {
+    scorer.policy.whatIf.values[slot].compactMap { value in
+      guard case .time(let days) = value else { return value }
+      let time = scorer.now - days * Moment.day
+      return time >= Moment.first && time <= Moment.last ? .time(time) : nil
+    }
+  }
+
   private static func turns(
-    _ whatIf: WhatIf, _ row: CandidateRow, _ decision: Decision, _ scorer: Scorer
-  ) -> (change: WhatIf.Turn?, couldTurn: [WhatIf.Turn]) {
-    let trial = CandidateRow(policy: scorer.policy, keepingTexts: true)
+    _ row: CandidateRow, _ decision: Decision, _ scorer: Scorer
+  ) -> (change: Turn?, couldTurn: [Turn]) {
+    let policy = scorer.policy
+    let trial = CandidateRow(policy: policy, keepingTexts: true)
     var changed = Decision()
-    func turn(_ slot: Int?, _ from: WhatIf.Value, _ to: WhatIf.Value) -> WhatIf.Turn? {
+    func turn(_ slot: Int?, _ from: WhatIf.Value, _ to: WhatIf.Value) -> Turn? {
       trial.assign(row)
       switch to {
       case .missing: if let slot { trial.states[slot] = FactState.missing }
@@ -27,15 +71,16 @@ import Testing
       }
       scorer.score(trial, into: &changed)
       guard changed.status != decision.status else { return nil }
-      return WhatIf.Turn(
+      return Turn(
         slot: slot, from: from, to: to, status: changed.status, reasons: Array(changed.reasons),
-        distance: WhatIf.distance(from, to))
+        distance: distance(from, to))
     }
-    var change: WhatIf.Turn?
-    var couldTurn: [WhatIf.Turn] = []
-    for slot in whatIf.values.indices {
-      let from = whatIf.value(slot, row)
-      for to in from == .missing ? whatIf.values[slot] : whatIf.values[slot] + [.missing] where to != from {
+    var change: Turn?
+    var couldTurn: [Turn] = []
+    for slot in policy.fields.declared.indices {
+      let from = value(slot, row, policy)
+      let values = values(slot, scorer)
+      for to in from == .missing ? values : values + [.missing] where to != from {
         guard let turn = turn(slot, from, to) else { continue }
         if from == .missing {
           couldTurn.append(turn)
@@ -64,22 +109,20 @@ import Testing
       }
       guard isCandidate else { continue }
       offline.scorer.score(row, into: &decision)
-      let got = whatIf.turns(row, decision)
-      let wanted = turns(whatIf, row, decision, offline.scorer)
-      #expect(same(got.change, wanted.change), "\(String(decoding: line, as: UTF8.self))")
-      #expect(got.couldTurn.count == wanted.couldTurn.count, "\(String(decoding: line, as: UTF8.self))")
-      for (one, other) in zip(got.couldTurn, wanted.couldTurn) {
-        #expect(same(one, other), "\(String(decoding: line, as: UTF8.self))")
+      let found = whatIf.findings(row, decision)
+      func told(_ turn: WhatIf.Turn) -> Turn {
+        Turn(
+          slot: turn.slot, from: turn.from, to: turn.to, status: turn.status, reasons: Array(found.reasons(of: turn)))
+      }
+      let wanted = turns(row, decision, offline.scorer)
+      #expect(Turn.same(found.change.map(told), wanted.change), "\(String(decoding: line, as: UTF8.self))")
+      #expect(found.couldTurn.count == wanted.couldTurn.count, "\(String(decoding: line, as: UTF8.self))")
+      for (one, other) in zip(found.couldTurn, wanted.couldTurn) {
+        #expect(Turn.same(told(one), other), "\(String(decoding: line, as: UTF8.self))")
       }
       seen += (wanted.change == nil ? 0 : 1) + wanted.couldTurn.count
     }
     return seen
-  }
-
-  private static func same(_ one: WhatIf.Turn?, _ other: WhatIf.Turn?) -> Bool {
-    guard let one, let other else { return one == nil && other == nil }
-    return one.slot == other.slot && one.from == other.from && one.to == other.to && one.status == other.status
-      && one.reasons == other.reasons
   }
 
   @Test(arguments: [[], ["ladder=\"best\"", "money.hurdle=0.5"]]) func goldenCandidates(overrides: [String]) throws {

@@ -14,7 +14,7 @@ struct CSVColumns {
   }
 
   private enum Kind {
-    case text, number, flag, contacts
+    case text, number, flag, time, contacts
   }
 
   private struct Node {
@@ -26,19 +26,31 @@ struct CSVColumns {
 
   let count: Int
   let names: [String]
+  /// Of times without an offset.
+  private let utcOffset: String
   private var nodes: [Node] = []
 
   /// - Parameters:
   ///   - known: all that there may be; nil: any.
-  ///   - needsUserID: `user_id` must be among them.
-  ///   - renamesAll: no policy says yet which names are fields: each column is called what a field may be.
+  ///   - needsUserID: `user_id` must be among them, or `id` where the policy has no such field.
+  ///   - renamesAll: no policy says yet which names are fields: each column is called what a field may be, and what looks like a
+  ///     time is one.
+  ///   - utcOffset: of times that have none.
   init(
     _ names: [String], kinds: [String: FieldKind], known: [String]? = nil, needsUserID: Bool = true,
-    renamesAll: Bool = false
+    renamesAll: Bool = false, utcOffset: String = "Z"
   ) throws {
+    self.utcOffset = utcOffset
     count = names.count
+    // Most tables of users call their key so.
+    var names = names
+    if needsUserID, known == nil, !names.contains("user_id"), names.count(where: { $0.lowercased() == "id" }) == 1,
+      let key = names.firstIndex(where: { $0.lowercased() == "id" }), kinds[names[key]] == nil
+    {
+      names[key] = "user_id"
+    }
     // A policy that was made from a file calls `Marital Status` what a field may be called.
-    let names = names.map { name in
+    names = names.map { [names] name in
       guard kinds[name] == nil, name != "user_id", !name.isEmpty, case let usable = FieldNames.usable(name),
         usable != name,
         renamesAll || kinds[usable] != nil, !names.contains(usable)
@@ -61,11 +73,14 @@ struct CSVColumns {
           message: "column '\(name)': contacts have no columns of their own; give a column 'contacts' with JSON")
       }
       try Self.insert(
-        steps[...], .cell(column: column, kind: Self.kind(of: name, kinds)), into: &nodes, name: name)
+        steps[...], .cell(column: column, kind: renamesAll ? .time : Self.kind(of: name, kinds)), into: &nodes,
+        name: name)
     }
     if needsUserID, !names.contains("user_id") {
       let hint = Suggestion.sentence(for: "user_id", among: names)
-      throw Fault(message: "the first line must name the columns, and one of them is 'user_id'\(hint)")
+      throw Fault(
+        message:
+          "the first line must name the columns, and one of them is 'user_id', or 'id', or named with --id\(hint)")
     }
   }
 
@@ -73,7 +88,8 @@ struct CSVColumns {
     switch kinds[name] {
     case .numbers: .number
     case .flags: .flag
-    case .times, .timesAhead, .texts: .text
+    case .times, .timesAhead: .time
+    case .texts: .text
     case nil: name == "contacts" ? .contacts : .text
     }
   }
@@ -107,13 +123,13 @@ struct CSVColumns {
 
   /// One record as a JSON object. Empty cells are missing.
   func write(_ record: CSVParser.Record, into out: inout ByteWriter) throws {
-    try Self.write(nodes, record, into: &out)
+    try write(nodes, record, into: &out)
   }
 
-  private static func write(_ nodes: [Node], _ record: CSVParser.Record, into out: inout ByteWriter) throws {
+  private func write(_ nodes: [Node], _ record: CSVParser.Record, into out: inout ByteWriter) throws {
     out.put(0x7B)
     var isFirst = true
-    for node in nodes where isPresent(node, record) {
+    for node in nodes where Self.isPresent(node, record) {
       if !isFirst { out.put(0x2C) }
       isFirst = false
       out.write(node.key)
@@ -133,11 +149,11 @@ struct CSVColumns {
   }
 
   /// A cell that does not fit its type goes as a text, so that the model reports it.
-  private static func write(_ cell: ArraySlice<UInt8>, _ kind: Kind, into out: inout ByteWriter) throws {
+  private func write(_ cell: ArraySlice<UInt8>, _ kind: Kind, into out: inout ByteWriter) throws {
     switch kind {
-    case .number where isNumber(cell): cell.withUnsafeBytes { out.write($0) }
-    case .flag where isWord(cell, "true"): out.write("true")
-    case .flag where isWord(cell, "false"): out.write("false")
+    case .number where Self.isNumber(cell), .time where Self.isSeconds(cell): cell.withUnsafeBytes { out.write($0) }
+    case .flag where Self.isWord(cell, "true"): out.write("true")
+    case .flag where Self.isWord(cell, "false"): out.write("false")
     case .contacts:
       // Line ends are white space there, but would end our line.
       let list = cell.map { $0 == 0x0A || $0 == 0x0D ? 0x20 : $0 }
@@ -145,6 +161,12 @@ struct CSVColumns {
         throw Fault(message: "the cell 'contacts' is no JSON array, such as [{\"channel\":\"sms\",\"at\":\"…\"}]")
       }
       out.write(list)
+    case .time:
+      if let time = PlainTime.completed(cell, offset: utcOffset) {
+        time.withUnsafeBytes { out.writeQuoted($0) }
+      } else {
+        cell.withUnsafeBytes { out.writeQuoted($0) }
+      }
     case .text, .number, .flag: cell.withUnsafeBytes { out.writeQuoted($0) }
     }
   }
@@ -156,6 +178,11 @@ struct CSVColumns {
     else { return false }
     if case .number? = JSONValue(cell) { return true }
     return false
+  }
+
+  /// Seconds since 1970, and not a day such as 20260301: those have eight digits, and seconds nine since 1973.
+  private static func isSeconds(_ cell: ArraySlice<UInt8>) -> Bool {
+    cell.count >= 9 && cell.first != 0x30 && cell.allSatisfy { $0 >= 0x30 && $0 <= 0x39 }
   }
 
   /// In any case: spreadsheets write TRUE.

@@ -18,9 +18,10 @@ final class CSVSource: CandidateSource {
   ///   - known: all columns that there may be; nil: any.
   ///   - needsUserID: a column `user_id` must be there.
   ///   - renamesAll: as `CSVColumns` has it.
+  ///   - utcOffset: of times that have none.
   init(
     _ input: FileInput, kinds: [String: FieldKind], known: [String]? = nil, needsUserID: Bool = true,
-    renamesAll: Bool = false
+    renamesAll: Bool = false, utcOffset: String = "Z"
   ) throws {
     var parser = CSVParser(input, longestRecord: Self.longestRecord)
     var header = CSVParser.Record()
@@ -29,7 +30,8 @@ final class CSVSource: CandidateSource {
     }
     do {
       columns = try CSVColumns(
-        header.texts, kinds: kinds, known: known, needsUserID: needsUserID, renamesAll: renamesAll)
+        header.texts, kinds: kinds, known: known, needsUserID: needsUserID, renamesAll: renamesAll, utcOffset: utcOffset
+      )
     } catch let fault as CSVColumns.Fault {
       throw parser.fault(header.line, fault.message)
     }

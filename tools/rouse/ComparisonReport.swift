@@ -16,7 +16,7 @@ struct ComparisonReport {
           + harmless(shownMoment(comparison["as_of"]?.text))
       ),
     ])
-    let say = (comparison["say"]?.items ?? []).map { harmless($0.text ?? "") + "\n" }.joined()
+    let say = (comparison["say"]?.items ?? []).map { sentence(harmless($0.text ?? "")) }.joined()
     let parts = [
       head, say, totals, swap, flips, prices, groups("Stage", "stage"), groups("Tier", "tier"),
       groups("Region group", "region_group"), groups("Channel", "channel"), parity, ranking, movers("up", "Up most"),
@@ -47,10 +47,21 @@ struct ComparisonReport {
   /// - Parameter columns: the first is of words, the others are of numbers.
   private func table(_ title: String, _ columns: [String], _ rows: [[String]], words: Int = 1) -> String {
     if rows.isEmpty { return "" }
-    var table = Table(
-      columns.enumerated().map { Table.Column(title: $1, isNumber: $0 >= words, isElastic: $0 < words) })
-    table.fit(rows, width: Terminal.width.map { $0 - 2 })
-    return title + "\n" + ([table.header] + rows.map(table.line)).map { "  " + $0 + "\n" }.joined()
+    let table = Table.folded(
+      columns.enumerated().map { index, title in
+        Table.Column(
+          title: title, isNumber: index >= words, isElastic: index < words,
+          // What belongs to one thing stays together: `spend` and its `new`.
+          joins: index > words && Self.seconds.contains(title))
+      }, rows, width: Terminal.width.map { $0 - 2 })
+    return sentence(title) + table.map { $0.isEmpty ? "\n" : "  " + $0 + "\n" }.joined()
+  }
+
+  private static let seconds: Set = ["new", "change", "price", "ratio", "value, new", "mean PD, new"]
+
+  /// Words in lines of the terminal's width.
+  private func sentence(_ text: String) -> String {
+    (Terminal.width.map { wordLines(text, $0) } ?? [text]).map { $0 + "\n" }.joined()
   }
 
   // MARK: - Parts

@@ -13,6 +13,10 @@ struct Explain: AsyncParsableCommand {
         rouse explain u05 candidates.ndjson --policy policy.yaml
         rouse explain u05 customers.csv --profile home/client.yaml
         rouse explain u05 candidates.ndjson --policy policy.yaml --json
+        rouse explain u05 --plan P17 --profile home/client.yaml
+
+      With --plan it is the decision of a committed plan: by the candidate as it was, the contacts that the ledger knew of \
+      then, the moment, and the policy that was live.
 
       This is the user alone; whether the limits of a plan leave room is for 'rank' to say.
       """)
@@ -21,7 +25,10 @@ struct Explain: AsyncParsableCommand {
   var user: String
 
   @Argument(help: "Candidates; - for standard input.", completion: .file())
-  var file: String
+  var file: String?
+
+  @Option(help: .init("In place of a file: as it was decided in this plan of the server's.", valueName: "plan"))
+  var plan: String?
 
   @Flag(help: "The explanation as JSON.")
   var json = false
@@ -30,7 +37,22 @@ struct Explain: AsyncParsableCommand {
   @OptionGroup(title: "With a server") var connection: ConnectionOptions
   @OptionGroup(title: "Without a server") var offline: OfflineOptions
 
+  func validate() throws {
+    guard (file == nil) != (plan == nil) else {
+      throw ValidationError("Give a file of candidates, or --plan with the id of a plan, as 'rouse plans' lists it.")
+    }
+    guard plan != nil else { return }
+    if offline.policy != nil {
+      throw ValidationError("--plan is of a server's ledger; leave --policy out: the plan's own is taken.")
+    }
+    if input.moment.asOf != nil || input.moment.policyVersion != nil {
+      throw ValidationError("A plan has its own moment and policy; leave --as-of and --policy-version out.")
+    }
+  }
+
   func run() async throws {
+    if let plan { return try await explain(plan) }
+    let file = file ?? "-"
     let engine = try Engine(connection, offline, input)
     let source = try await input.source(file, kinds: await engine.kinds())
     guard let line = try Self.find(user, in: source) else {
@@ -60,6 +82,36 @@ struct Explain: AsyncParsableCommand {
       try StandardOutput().write(Explanation(value).text)
     }
     if value["status"]?.text == "invalid" { throw Failure(.invalidInput, "") }
+  }
+
+  /// As it was decided in a plan, computed again from what the ledger kept of it.
+  private func explain(_ plan: String) async throws {
+    var line = RequestLine("review")
+    line.set("do", text: "replay")
+    line.set("plan_id", text: plan)
+    line.set("user_id", text: user)
+    let replay = try await connection.client().answer(line, "replay")
+    guard let told = replay["user"] else {
+      throw Failure(
+        .invalidInput, "the text of \(word(replay["policy"])) is not kept, so nothing of the plan can be explained")
+    }
+    guard let decision = told["decision"], !decision.isNull else {
+      throw Failure(.invalidInput, "what was kept of the user cannot be read any more")
+    }
+    if json { return try StandardOutput().write(told.json + "\n") }
+    let rank = told["rank"]?.whole ?? 0
+    let place =
+      rank > 0 ? "rank \(grouped(rank)), by \(word(told["channel"]))" : "held out, else by \(word(told["channel"]))"
+    try StandardOutput().write(
+      titled([
+        ("Plan", "\(word(replay["plan_id"])) of \(word(replay["made"])), \(place)"),
+        ("Policy", "\(word(replay["policy"])), as of \(word(replay["as_of"]))"),
+        (
+          "Replay",
+          told["equal"]?.boolean == true
+            ? "comes out as it was answered" : "differs from what was answered: rouse replay"
+        ),
+      ]) + "\n" + Explanation(decision).text)
   }
 
   /// The first line of that user.

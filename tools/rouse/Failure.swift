@@ -34,6 +34,17 @@ struct Failure: Error {
     }
   }
 
+  /// Has a server look at the policy of a file. What it finds wrong there is told as `rouse policy check` tells it, and ends
+  /// with the same exit code, whichever command it was: the fault is the file's, not the server's.
+  static func ofPolicy<Answer>(_ file: String, _ ask: () async throws -> Answer) async throws -> Answer {
+    do {
+      return try await ask()
+    } catch ClientError.server(let fault) where !fault.diagnostics.isEmpty {
+      StandardError.write(fault.diagnostics.map { $0.line(file: file) + "\n" }.joined())
+      throw Failure(.usage, fault.description)
+    }
+  }
+
   private static func code(_ error: ClientError) -> Code {
     switch error {
     case .configuration: .usage

@@ -16,7 +16,16 @@ struct InputAdaptation: ParsableArguments {
         + "data have none.", valueName: "field=time"))
   var setTime: [String] = []
 
+  @Option(
+    help: ArgumentHelp(
+      "A CSV's dates, and its times without an offset, are of this offset, such as +08:00; by default +00:00.",
+      valueName: "offset"))
+  var utcOffset = "+00:00"
+
   func validate() throws {
+    guard utcOffset == "Z" || Moment.parse("2000-01-01T00:00:00" + utcOffset) != nil, utcOffset != "z" else {
+      throw ValidationError("'\(utcOffset)' for --utc-offset is no offset such as +08:00 or -05:30")
+    }
     if id != nil, numberRows { throw ValidationError("--id and --number-rows exclude each other") }
     for text in setTime {
       guard let (_, time) = Self.pair(text), Moment.parse(time) != nil else {
@@ -30,6 +39,8 @@ struct InputAdaptation: ParsableArguments {
     return (String(text[..<equals]), String(text[text.index(after: equals)...]))
   }
 
+  /// What is put after a CSV's times that have no offset.
+  var timeSuffix: String { utcOffset == "+00:00" ? "Z" : utcOffset }
   var givesUserID: Bool { id != nil || numberRows }
   var times: [(field: String, time: String)] { setTime.compactMap(Self.pair) }
 

@@ -43,7 +43,8 @@ struct InputOptions: ParsableArguments {
     let input = try FileInput(path)
     guard Self.isCSV(path, csv) else { return adaptation.adapt(LineSource(input)) }
     return adaptation.adapt(
-      try CSVSource(input, kinds: try await kinds(), needsUserID: !adaptation.givesUserID))
+      try CSVSource(
+        input, kinds: try await kinds(), needsUserID: !adaptation.givesUserID, utcOffset: adaptation.timeSuffix))
   }
 
   /// - Parameter flag: it is, whatever its name.

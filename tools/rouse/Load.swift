@@ -25,8 +25,14 @@ struct Load: AsyncParsableCommand {
   @Flag(help: "The input is CSV, whatever its name.")
   var csv = false
 
+  @OptionGroup(title: "Rows of another make") var adaptation: InputAdaptation
   @OptionGroup(title: "Output") var output: OutputOptions
   @OptionGroup(title: "With a server") var connection: ConnectionOptions
+
+  func validate() throws {
+    // Each file's rows are numbered from 1.
+    if adaptation.numberRows, files.count > 1 { throw ValidationError("--number-rows takes one file") }
+  }
 
   func run() async throws {
     let client = try connection.client()
@@ -37,8 +43,11 @@ struct Load: AsyncParsableCommand {
     let source = try InputFiles(
       files, of: .candidate,
       open: { input, path in
-        guard InputOptions.isCSV(path, csv) else { return LineSource(input) }
-        return try CSVSource(input, kinds: kinds.merging(["gone": .flags]) { $1 })
+        guard InputOptions.isCSV(path, csv) else { return adaptation.adapt(LineSource(input)) }
+        return adaptation.adapt(
+          try CSVSource(
+            input, kinds: kinds.merging(["gone": .flags]) { $1 }, needsUserID: !adaptation.givesUserID,
+            utcOffset: adaptation.timeSuffix))
       })
     let progress = Progress(.candidate, sharesTerminal: false)
     let reply = try await client.stream(RequestLine("load"), source, progress) { _ in }

@@ -16,11 +16,12 @@ struct Rouse: AsyncParsableCommand {
       Why is this user on the list, or not:
         rouse explain u05 candidates.ndjson --policy policy.yaml
 
-      A candidate is a JSON object a line with a user_id, or a line of a CSV file whose header names the fields. \
+      A candidate is a JSON object a line with a user_id, or a line of a CSV file whose header names the fields \
+      (a column id is the user_id too; dates may stand as 2026-03-01). 'rouse policy start' makes a first policy of such a file. \
       'rouse fields' lists the fields; 'rouse help rank' says more.
 
-      Exit codes: 0 done; 1 done, but some input was invalid; 2 usage, configuration or policy; 3 the server answered \
-      an error; 4 no connection.
+      Exit codes: 0 done; 1 done, but some input was invalid, or what was looked at is not as it should be; 2 usage, \
+      configuration or a faulty policy, whoever finds the fault; 3 the server answered any other error; 4 no connection.
 
       Completions for your shell: rouse --generate-completion-script bash > /etc/bash_completion.d/rouse \
       (zsh and fish likewise).

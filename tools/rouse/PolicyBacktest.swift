@@ -35,13 +35,8 @@ struct PolicyBacktest: AsyncParsableCommand {
     line.set("format", text: Document.Format(fileName: file) == .json ? "json" : "yaml")
     past.set(on: &line)
     line.set("text", text: policy)
-    let backtest: JSONValue
-    do {
-      backtest = try await connection.client().answer(line, "backtest")
-    } catch ClientError.server(let fault) where !fault.diagnostics.isEmpty {
-      StandardError.write(fault.diagnostics.map { $0.line(file: file) + "\n" }.joined())
-      throw Failure(.usage, "")
-    }
+    let request = line
+    let backtest = try await Failure.ofPolicy(file) { try await connection.client().answer(request, "backtest") }
     try StandardOutput().write(output.isTable ? Self.text(backtest) : backtest.json + "\n")
   }
 

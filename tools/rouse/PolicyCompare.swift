@@ -56,6 +56,8 @@ struct PolicyCompare: AsyncParsableCommand {
   @Flag(help: "The input is CSV, whatever its name.")
   var csv = false
 
+  @OptionGroup(title: "Rows of another make") var adaptation: InputAdaptation
+
   @Option(
     help: ArgumentHelp(
       "The moment to decide for, such as 2026-03-01T10:00:00+08:00; by default, now.", valueName: "time"))
@@ -142,9 +144,11 @@ struct PolicyCompare: AsyncParsableCommand {
     for field in old.fields.declared + new.fields.declared { kinds[field.name] = field.kind }
     let input = try FileInput(on)
     let source: any CandidateSource =
-      InputOptions.isCSV(on, csv) ? try CSVSource(input, kinds: kinds) : LineSource(input)
+      InputOptions.isCSV(on, csv)
+      ? try CSVSource(
+        input, kinds: kinds, needsUserID: !adaptation.givesUserID, utcOffset: adaptation.timeSuffix) : LineSource(input)
     let result = try Comparer(comparison, threads: threads ?? max(1, ProcessInfo.processInfo.activeProcessorCount))
-      .compare(source, Progress(sharesTerminal: false))
+      .compare(adaptation.adapt(source), Progress(sharesTerminal: false))
     return result.json()
   }
 
@@ -203,15 +207,12 @@ struct PolicyCompare: AsyncParsableCommand {
     line.set("text", text: text)
     let request = line
     let file = file
-    do {
-      let reply = try await connection.client().withConnection { try await $0.request(request.line) }
-      guard let comparison = reply.value["comparison"] else {
-        throw ClientError.garbled("the server's answer has no comparison; is it of another version?")
-      }
-      return Array(comparison.json.utf8)
-    } catch ClientError.server(let fault) where !fault.diagnostics.isEmpty {
-      StandardError.write(fault.diagnostics.map { $0.line(file: file) + "\n" }.joined())
-      throw Failure(.server, fault.description)
+    let reply = try await Failure.ofPolicy(file) {
+      try await connection.client().withConnection { try await $0.request(request.line) }
     }
+    guard let comparison = reply.value["comparison"] else {
+      throw ClientError.garbled("the server's answer has no comparison; is it of another version?")
+    }
+    return Array(comparison.json.utf8)
   }
 }

@@ -138,12 +138,8 @@ struct PolicyFitCommand: AsyncParsableCommand {
       line.set("text", text: text)
     }
     let request = line
-    let reply: RouseClient.Reply
-    do {
-      reply = try await connection.client().withConnection { try await $0.request(request.line) }
-    } catch ClientError.server(let fault) where !fault.diagnostics.isEmpty {
-      StandardError.write(fault.diagnostics.map { $0.line(file: policy ?? "policy") + "\n" }.joined())
-      throw Failure(.usage, "")
+    let reply = try await Failure.ofPolicy(policy ?? "policy") {
+      try await connection.client().withConnection { try await $0.request(request.line) }
     }
     guard let report = reply.value["fit"], let text = reply.value["text"]?.text else {
       throw ClientError.garbled("the server's answer has no 'fit'; is it a newer version?")
@@ -257,8 +253,10 @@ struct FitOptions: ParsableArguments {
 
 /// What a first policy is made of.
 struct StartOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("What one contact costs.", valueName: "money"))
-  var contactCost = 0.0
+  @Option(
+    help: ArgumentHelp(
+      "What one contact costs; by default 0, and without outcomes what its channel usually costs.", valueName: "money"))
+  var contactCost: Double?
 
   @Option(help: ArgumentHelp("What one outcome brings.", valueName: "money"))
   var valuePerOutcome = 1.0
@@ -285,7 +283,9 @@ struct StartOptions: ParsableArguments {
   var name = "first"
 
   func validate() throws {
-    if !(contactCost >= 0 && contactCost <= 1e6) { throw ValidationError("--contact-cost is between 0 and 1000000") }
+    if let contactCost, !(contactCost >= 0 && contactCost <= 1e6) {
+      throw ValidationError("--contact-cost is between 0 and 1000000")
+    }
     if !(valuePerOutcome >= 0 && valuePerOutcome <= 1e8) {
       throw ValidationError("--value-per-outcome is between 0 and 100000000")
     }
@@ -302,7 +302,7 @@ struct StartOptions: ParsableArguments {
     let table = try file.table { share == nil || $0 % 10_000 >= limit }
     var settings = StartPolicy.Settings()
     settings.name = name
-    settings.contactCost = contactCost
+    settings.contactCost = contactCost ?? 0
     settings.valuePerOutcome = valuePerOutcome
     settings.mostNumbers = mostNumbers
     settings.mostBins = mostBins
@@ -311,27 +311,52 @@ struct StartOptions: ParsableArguments {
     settings.now = file.now
     settings.leftOut = leaveOut + leaveOut.map(FieldNames.usable)
     if let valueField { settings.valueField = FieldNames.usable(valueField) }
+    settings.forbidden = try forbidden()
+    try checkLeftOut(table)
+    do throws(ReviewError) {
+      return try StartPolicy(table, settings)
+    } catch {
+      throw Failure(.usage, error.description)
+    }
+  }
+
+  /// A first policy for a file without outcomes.
+  func sketch(_ table: DataTable, _ file: TrainingFile, _ adaptation: InputAdaptation) throws -> SketchPolicy {
+    var settings = SketchPolicy.Settings()
+    settings.name = name
+    settings.contactCost = contactCost
+    settings.valuePerOutcome = valuePerOutcome
+    settings.id = adaptation.id
+    settings.utcOffset = adaptation.utcOffset
+    settings.now = file.now
+    settings.leftOut = leaveOut + leaveOut.map(FieldNames.usable)
+    settings.forbidden = try forbidden()
+    try checkLeftOut(table)
+    return SketchPolicy(table, settings)
+  }
+
+  private func forbidden() throws -> [String] {
+    var words = StartPolicy.Settings.usualWords
     for word in allow {
-      let count = settings.forbidden.count
-      settings.forbidden.removeAll { $0 == word.lowercased() }
-      if settings.forbidden.count == count {
+      let count = words.count
+      words.removeAll { $0 == word.lowercased() }
+      if words.count == count {
         throw Failure(
           .usage,
           "--allow: '\(word)' is not among the forbidden words"
             + Suggestion.sentence(for: word, among: StartPolicy.Settings.usualWords))
       }
     }
+    return words
+  }
+
+  private func checkLeftOut(_ table: DataTable) throws {
     for field in leaveOut
     where !table.columns.contains(where: { $0.name == field || $0.name == FieldNames.usable(field) }) {
       throw Failure(
         .usage,
         "--leave-out: there is no column '\(field)'"
           + Suggestion.sentence(for: field, among: table.columns.map(\.name)))
-    }
-    do throws(ReviewError) {
-      return try StartPolicy(table, settings)
-    } catch {
-      throw Failure(.usage, error.description)
     }
   }
 
@@ -356,9 +381,15 @@ struct PolicyStart: AsyncParsableCommand {
       Every column is declared by its type, the ones that tell something of the outcome are cut into a few attributes, and \
       what should not be used is left out and named. Change it by hand before it is fitted, or do both at once with \
       'rouse policy fit --start'.
+
+      A file without an outcome is enough to begin with: its columns are declared, times tell who is quiet, columns such as \
+      email_ok open channels, and every number is a guess for you to change.
+
+        rouse policy start customers.csv --value-per-outcome 20 --out policy.yaml
+        rouse rank --policy policy.yaml customers.csv
       """)
 
-  @Argument(help: "Rows with outcomes, JSON lines or CSV.", completion: .file())
+  @Argument(help: "Rows, with or without outcomes, JSON lines or CSV.", completion: .file())
   var file: String
 
   @Option(
@@ -369,11 +400,24 @@ struct PolicyStart: AsyncParsableCommand {
   @OptionGroup(title: "The policy") var first: StartOptions
 
   func run() async throws {
-    let made = try first.make(from: TrainingFile(file, training), training, leastEvents: nil, share: nil)
-    guard let out else { return try StandardOutput().write(made.text) }
+    let rows = TrainingFile(file, training)
+    // Standard input is read once, and 'outcome' is what the option says of itself.
+    if file != "-", training.outcome == "outcome", let table = try rows.columnsWithoutOutcomes() {
+      let made = try first.sketch(table, rows, training.adaptation)
+      try write(made.text, made.notes)
+      let adaptation = made.id.map { $0.lowercased() == "id" ? "" : " --id \($0)" } ?? ""
+      if let out { StandardError.write("next: rouse rank --policy \(out)\(harmless(adaptation)) \(file)\n") }
+      return
+    }
+    let made = try first.make(from: rows, training, leastEvents: nil, share: nil)
+    try write(made.text, made.notes)
+  }
+
+  private func write(_ text: String, _ notes: [String]) throws {
+    guard let out else { return try StandardOutput().write(text) }
     let newFile = try NewFile(out)
-    try Array(made.text.utf8).withUnsafeBytes { try newFile.write($0) }
+    try Array(text.utf8).withUnsafeBytes { try newFile.write($0) }
     try newFile.commit()
-    StandardError.write(made.notes.map { "note: \(harmless($0))\n" }.joined())
+    StandardError.write(notes.map { "note: \(harmless($0))\n" }.joined())
   }
 }

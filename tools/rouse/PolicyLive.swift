@@ -172,12 +172,8 @@ struct PolicyActivate: AsyncParsableCommand {
       line.set("format", text: format == .json ? "json" : "yaml")
       line.set("against", text: live)
       line.set("text", text: text)
-      do {
-        return try await connection.request(line.line)
-      } catch ClientError.server(let fault) where !fault.diagnostics.isEmpty {
-        StandardError.write(fault.diagnostics.map { $0.line(file: file) + "\n" }.joined())
-        throw Failure(.server, fault.description)
-      }
+      let request = line
+      return try await Failure.ofPolicy(file) { try await connection.request(request.line) }
     }
     let now = reply.value["policy"]?.text ?? ""
     let was = reply.value["was"]?.text ?? ""

@@ -94,14 +94,11 @@ struct ShadowStart {
     line.set("format", text: Document.Format(fileName: file) == .json ? "json" : "yaml")
     line.set("text", text: text)
     let request = line
-    do {
-      let reply = try await connection.client().withConnection { try await $0.request(request.line) }
-      try StandardOutput().write(
-        "\(word(reply.value["shadow"]?["policy"])) decides beside \(word(reply.value["policy"])), unheard; 'rouse policy "
-          + "shadow' tells what it would change\n")
-    } catch ClientError.server(let fault) where !fault.diagnostics.isEmpty {
-      StandardError.write(fault.diagnostics.map { $0.line(file: file) + "\n" }.joined())
-      throw Failure(.server, fault.description)
+    let reply = try await Failure.ofPolicy(file) {
+      try await connection.client().withConnection { try await $0.request(request.line) }
     }
+    try StandardOutput().write(
+      "\(word(reply.value["shadow"]?["policy"])) decides beside \(word(reply.value["policy"])), unheard; 'rouse policy "
+        + "shadow' tells what it would change\n")
   }
 }

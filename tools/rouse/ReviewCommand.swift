@@ -74,7 +74,9 @@ struct ReviewCommand: AsyncParsableCommand {
 extension Client {
   /// One request, and the member of its reply that is the answer.
   func answer(_ line: RequestLine, _ member: String) async throws -> JSONValue {
-    let reply = try await withConnection { try await $0.request(line.line) }
+    let reply = try await Waiting.during("The server is at the \(member)") {
+      try await withConnection { try await $0.request(line.line) }
+    }
     guard let value = reply.value[member] else {
       throw ClientError.garbled("the server's answer has no '\(member)'; is it a newer version?")
     }

@@ -56,29 +56,18 @@ struct ReviewSheet: Sheet {
     }
   }
 
-  /// Words, broken into lines of a terminal's width.
+  /// Words, broken into lines of a terminal's width, or such as can be read.
   private mutating func wrapped(_ text: String, first: String, rest: String) {
-    var line = first
-    var isEmpty = true
-    for part in text.split(separator: " ", omittingEmptySubsequences: true) {
-      if !isEmpty, displayWidth(line) + 1 + displayWidth(String(part)) > 98 {
-        paragraph(line)
-        line = rest
-        isEmpty = true
-      }
-      line += (isEmpty ? "" : " ") + part
-      isEmpty = false
-    }
-    paragraph(line)
+    let width = min(98, max(40, (Terminal.width ?? .max) - 2)) - displayWidth(first)
+    for (index, line) in wordLines(text, width).enumerated() { paragraph((index == 0 ? first : rest) + line) }
   }
 
   private mutating func table(_ title: String, _ columns: [Table.Column], _ cells: [[String]]) {
     guard !cells.isEmpty else { return }
     section(title)
-    var table = Table(columns)
-    table.fit(cells, width: nil)
-    paragraph(table.header)
-    for row in cells { paragraph(table.line(row)) }
+    for line in Table.folded(columns, cells, width: Terminal.width.map { $0 - 2 }) {
+      lines.append(line.isEmpty ? "" : "  " + line)
+    }
   }
 
   private mutating func funnel() {
@@ -87,8 +76,9 @@ struct ReviewSheet: Sheet {
       "What came of them",
       [
         .init(title: "step"), .init(title: "users", isNumber: true), .init(title: "of contacts", isNumber: true),
-        .init(title: "95 %"), .init(title: "of the step before", isNumber: true), .init(title: "95 %"),
-        .init(title: "believed", isNumber: true), .init(title: "target", isNumber: true), .init(title: ""),
+        .init(title: "95 %", joins: true), .init(title: "of the step before", isNumber: true),
+        .init(title: "95 %", joins: true),
+        .init(title: "believed", isNumber: true), .init(title: "target", isNumber: true), .init(title: "", joins: true),
       ],
       steps.map { step in
         [
@@ -134,7 +124,8 @@ struct ReviewSheet: Sheet {
         .init(title: name.replacingOccurrences(of: "_", with: " ")), .init(title: "contacts", isNumber: true),
         .init(title: "finished", isNumber: true), .init(title: "clicked", isNumber: true),
         .init(title: "came back", isNumber: true), .init(title: "applied", isNumber: true),
-        .init(title: "borrowed", isNumber: true), .init(title: "95 %"), .init(title: "spend", isNumber: true),
+        .init(title: "borrowed", isNumber: true), .init(title: "95 %", joins: true),
+        .init(title: "spend", isNumber: true),
         .init(title: "value", isNumber: true), .init(title: "expected", isNumber: true),
         .init(title: "quit", isNumber: true),
       ], cells)
@@ -157,10 +148,11 @@ struct ReviewSheet: Sheet {
     table(
       "What contacts have added",
       [
-        .init(title: ""), .init(title: "chosen", isNumber: true), .init(title: "borrowed", isNumber: true),
-        .init(title: "held out", isNumber: true), .init(title: "borrowed", isNumber: true),
-        .init(title: "difference", isNumber: true), .init(title: "95 %"), .init(title: "extra loans", isNumber: true),
-        .init(title: ""),
+        .init(title: ""), .init(title: "chosen", isNumber: true), .init(title: "borrowed", isNumber: true, joins: true),
+        .init(title: "held out", isNumber: true), .init(title: "borrowed", isNumber: true, joins: true),
+        .init(title: "difference", isNumber: true), .init(title: "95 %", joins: true),
+        .init(title: "extra loans", isNumber: true),
+        .init(title: "", joins: true),
       ], cells)
   }
 
@@ -189,18 +181,21 @@ struct ReviewSheet: Sheet {
     for (member, title, users) in [("p", "Chance of a loan", "contacts"), ("pd", "Chance of default", "loans")] {
       guard let calibration = review["calibration"]?[member] else { continue }
       let bands = calibration["bands"]?.items ?? []
+      // Loans that have not been out for long cannot have defaulted yet (proto-spec/review.md, section 3).
+      let isYoung = calibration["days_known"]?.number.map { $0 < 90 } ?? false
       table(
         "\(title): expected and seen",
         [
           .init(title: users, isNumber: true), .init(title: "expected", isNumber: true),
-          .init(title: "seen", isNumber: true), .init(title: "95 %"), .init(title: "points", isNumber: true),
-          .init(title: ""),
+          .init(title: "seen", isNumber: true), .init(title: "95 %", joins: true),
+          .init(title: "points", isNumber: true),
+          .init(title: "", joins: true),
         ],
         bands.map { band in
           [
             count(band["observed"]?["of"]), percent(band["expected"]?.number), share(band["observed"]),
             span(band["observed"]), band["shift"]?.whole.map { $0 > 0 ? "+\($0)" : "\($0)" } ?? "",
-            band["sound"]?.boolean == true ? "" : "off",
+            band["sound"]?.boolean == true ? "" : isYoung && isBelow(band) ? "not yet known" : "off",
           ]
         })
       let order = review["discrimination"]?[member]
@@ -212,12 +207,17 @@ struct ReviewSheet: Sheet {
     }
   }
 
+  /// Less was seen than expected.
+  private func isBelow(_ band: JSONValue) -> Bool {
+    (band["observed"]?["rate"]?.number ?? 0) < (band["expected"]?.number ?? 0)
+  }
+
   private mutating func parity() {
     table(
       "Region groups",
       [
         .init(title: "group"), .init(title: "contacts", isNumber: true), .init(title: "borrowed", isNumber: true),
-        .init(title: "95 %"), .init(title: "of the best", isNumber: true), .init(title: ""),
+        .init(title: "95 %", joins: true), .init(title: "of the best", isNumber: true), .init(title: "", joins: true),
       ],
       (review["parity"]?["groups"]?.items ?? []).map { group in
         [
@@ -234,7 +234,7 @@ struct ReviewSheet: Sheet {
         .init(title: "from"), .init(title: "contacts", isNumber: true), .init(title: "too recent", isNumber: true),
         .init(title: "borrowed", isNumber: true), .init(title: "spend", isNumber: true),
         .init(title: "value", isNumber: true), .init(title: "expected", isNumber: true),
-        .init(title: "largest psi", isNumber: true), .init(title: ""),
+        .init(title: "largest psi", isNumber: true), .init(title: "", joins: true),
       ],
       (review["weeks"]?.items ?? []).map { week in
         [

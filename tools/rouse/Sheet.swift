@@ -6,7 +6,10 @@ protocol Sheet {
 }
 
 extension Sheet {
-  mutating func section(_ title: String) { lines += ["", title] }
+  mutating func section(_ title: String) {
+    lines.append("")
+    lines += Terminal.width.map { wordLines(title, $0) } ?? [title]
+  }
   mutating func paragraph(_ text: String) { if !text.isEmpty { lines.append("  " + text) } }
 
   /// Words with commas between them, broken into lines.

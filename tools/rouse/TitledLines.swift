@@ -1,8 +1,12 @@
 /// A title and a text a line, the texts below each other.
 func titled(_ lines: [(String, String)]) -> String {
   let width = lines.map { displayWidth($0.0) }.max() ?? 0
+  let indent = String(repeating: " ", count: width + 2)
   return lines.map { title, text in
-    title + String(repeating: " ", count: width + 2 - displayWidth(title)) + text + "\n"
+    // Some of these stand two columns in.
+    let parts = Terminal.width.map { wordLines(text, max(20, $0 - 4 - width)) } ?? [text]
+    return title + String(repeating: " ", count: width + 2 - displayWidth(title))
+      + parts.joined(separator: "\n" + indent) + "\n"
   }.joined()
 }
 

@@ -27,12 +27,14 @@ struct TrainingFile {
   private func source(_ kinds: [String: FieldKind]?) throws -> any CandidateSource {
     let input = try FileInput(path)
     guard InputOptions.isCSV(path, options.csv) else { return LineSource(input) }
-    return try CSVSource(input, kinds: kinds ?? [:], needsUserID: false, renamesAll: kinds == nil)
+    return try CSVSource(
+      input, kinds: kinds ?? [:], needsUserID: false, renamesAll: kinds == nil,
+      utcOffset: options.adaptation.timeSuffix)
   }
 
   /// Each row as an object, and its place.
   private func eachRow(
-    _ kinds: [String: FieldKind]?, _ take: (JSONValue, () -> String) throws -> Void
+    _ kinds: [String: FieldKind]?, needsOutcome: Bool = true, _ take: (JSONValue, () -> String) throws -> Void
   ) throws {
     let source = try source(kinds)
     var names: Set<String> = []
@@ -56,6 +58,7 @@ struct TrainingFile {
       }
     }
     if rows == 0 { throw Failure(.usage, "\(path) has no rows") }
+    guard needsOutcome else { return }
     if !hasOutcome {
       throw Failure(
         .usage,
@@ -135,6 +138,25 @@ struct TrainingFile {
       }
     }
     return table
+  }
+
+  /// The same of a file that knows no outcomes; nil: it does.
+  func columnsWithoutOutcomes() throws -> DataTable? {
+    var table = DataTable()
+    var hasOutcome = false
+    try eachRow(nil, needsOutcome: false) { row, place in
+      if hasOutcome || value(row, options.outcome) != nil {
+        hasOutcome = true
+        return
+      }
+      table.add(row, outcome: false, ignoring: [])
+      guard table.columns.count <= DataTable.mostColumns else {
+        throw Failure(
+          .usage, "\(place()): there are more than \(DataTable.mostColumns) columns by here; are names of members data?"
+        )
+      }
+    }
+    return hasOutcome ? nil : table
   }
 
   private func arm(_ row: JSONValue) -> String? {

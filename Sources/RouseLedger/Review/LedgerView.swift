@@ -39,11 +39,14 @@ package struct LedgerView {
   }
 
   /// Events of a period, by kind and then by time. It names kinds and channels.
-  /// - Parameter body: false: no more. It may ask this view for anything but events.
+  /// - Parameters:
+  ///   - wants: whether a kind is asked for; of the others none is read.
+  ///   - body: false: no more. It may ask this view for anything but events.
   package func eachEvent(
-    in period: Range<Int64>, _ body: (_ event: StoredEvent, _ kind: String, _ channel: String?) throws -> Bool
+    in period: Range<Int64>, of wants: (String) -> Bool = { _ in true },
+    _ body: (_ event: StoredEvent, _ kind: String, _ channel: String?) throws -> Bool
   ) throws {
-    for (number, name) in names.kinds.sorted(by: { $0.key < $1.key }) {
+    for (number, name) in names.kinds.sorted(by: { $0.key < $1.key }) where wants(name) {
       let isMore = try reading.eachEvent(of: number, in: period) { event in
         let channel = event.channel.flatMap { names.channels.indices.contains($0) ? names.channels[$0] : nil }
         return try body(event, name, channel)

@@ -1,7 +1,7 @@
 import RouseCore
 
-/// 16 bytes that stand for an id or a key, by a secret of the ledger: who reads the file cannot try out names against
-/// them.
+/// 16 bytes that stand for an id or a key, by a secret of the ledger: who sees them alone cannot try out names against
+/// them. The secret is in the same file, so whoever has all of that can.
 package struct KeyedHash: Hashable, Sendable {
   package let high: UInt64
   package let low: UInt64

@@ -38,7 +38,28 @@ extension Backtest {
       return "Only \(Words.fixed(effective, decimals: 1)) contacts of equal weight tell of the new policy; it takes "
         + "\(Words.fixed(Self.leastEffective, decimals: 0)). It agrees with the old one too seldom, or the period is too short."
     }
+    if acts.apart > 0, effectiveApart < neededApart {
+      return
+        "It takes another channel for \(Words.count(acts.apart)) of \(Words.count(trials.count)) users, and only "
+        + "\(Words.fixed(effectiveApart, decimals: 1)) contacts of equal weight tell what comes of that; it takes "
+        + "\(Words.fixed(neededApart, decimals: 0)). Only explorers tell it: let more explore (experiment.explore), wait, or "
+        + "try the new policy on a part."
+    }
     return nil
+  }
+
+  /// How many contacts of equal weight tell what comes of it where the new policy does not do what the old one does.
+  private var effectiveApart: Double {
+    OffPolicy(
+      trials.map { OffPolicy.Trial(isRepeated: $0.isRepeated && !$0.isOwn, propensity: $0.propensity, value: $0.value) }
+    )?.effective ?? 0
+  }
+
+  /// How many it takes: so many that enough of them would bring something, if as large a share did as of the whole log.
+  private var neededApart: Double {
+    let paying = trials.reduce(0) { $0 + ($1.value > 0 ? 1 : 0) }
+    guard paying > 0 else { return Self.leastEffective }
+    return max(Self.leastEffective, (Self.leastPaying * Double(trials.count) / Double(paying)).rounded(.up))
   }
 
   /// proto-spec/review.md, section 5.
@@ -71,6 +92,7 @@ extension Backtest {
         answer.set("other_channel", acts.otherChannel)
         answer.set("none", acts.none)
         answer.set("unsupported", acts.unsupported)
+        answer.set("apart", acts.apart)
       }
       answer.object("old") { answer in
         answer.set("mean", micros: logged.map { Micros.from($0.mean) })
@@ -79,6 +101,7 @@ extension Backtest {
         answer.set("snips", micros: own?.snips.map { Micros.from($0) })
       }
       answer.set("effective", estimate?.effective)
+      answer.set("effective_apart", acts.apart > 0 ? effectiveApart : nil)
       if let estimate, refusal == nil {
         answer.object("estimate") { answer in
           answer.set("ips", micros: Micros.from(estimate.ips))

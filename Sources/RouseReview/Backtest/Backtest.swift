@@ -29,9 +29,14 @@ package struct Backtest {
     var none = 0
     /// Of `otherChannel`: the old policy could never have done it, so nothing tells what would come of it.
     var unsupported = 0
+    /// The new policy takes a channel that the old one, by itself, would not take: only explorers tell what comes of it.
+    var apart = 0
   }
 
   package static let leastEffective = 30.0
+  /// Contacts that brought something, expected among those that tell of where the policies differ. Of so many the chance to see
+  /// none is 5 %; with fewer the interval is one of costs alone, and says "worse" of whatever has not been lucky yet.
+  package static let leastPaying = 3.0
 
   package init(
     of source: some ReviewSource, _ question: ReviewQuestion, new: Policy, yardstick: Policy
@@ -126,7 +131,9 @@ package struct Backtest {
       } else {
         acts.none += 1
       }
-      let isOwn = old.wouldTake(row.channel, texts, asOf: row.asOf)
+      let own = old.channelByItself(texts, asOf: row.asOf)
+      if let action, own.map({ ExactText($0) != ExactText(action) }) ?? true { acts.apart += 1 }
+      let isOwn = own.map { ExactText($0) == ExactText(row.channel) } ?? false
       trials.append(
         OffPolicy.Trial(isRepeated: isSame, isOwn: isOwn, propensity: propensity, value: values[index]))
       return true
@@ -154,11 +161,11 @@ final class BacktestBefore {
     return min(1, Double(row.propensity) / 1e6 / (1 - policy.experiment.holdout))
   }
 
-  /// Whether the policy takes a channel for a user by itself.
-  func wouldTake(_ channel: String, _ texts: LoggedTexts, asOf: Int64) -> Bool {
+  /// The channel that the policy takes for a user by itself; nil: none.
+  func channelByItself(_ texts: LoggedTexts, asOf: Int64) -> String? {
     var action: String?
     _ = rescorer?.score(texts, asOf: asOf) { action = $0.channelByItself }
-    return action.map { ExactText($0) == ExactText(channel) } ?? false
+    return action
   }
 
   /// Whether the policy could have taken a channel for a user whom it contacted on another: explorers are given each of

@@ -68,8 +68,16 @@ package enum FieldNames {
     if text == "true" || text == "false" { return text }
     var out = "\""
     for scalar in text.unicodeScalars {
-      if scalar == "\"" || scalar == "\\" { out += "\\" }
-      out.unicodeScalars.append(scalar)
+      switch scalar.value {
+      case 0..<0x20, 0x7F..<0xA0, 0x2028, 0x2029, 0xFEFF, 0xFFFE, 0xFFFF:
+        // What may not stand in the file itself, or would end its line.
+        let digits = String(scalar.value, radix: 16, uppercase: true)
+        out += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+      case 0x22, 0x5C:
+        out += "\\"
+        out.unicodeScalars.append(scalar)
+      default: out.unicodeScalars.append(scalar)
+      }
     }
     return out + "\""
   }
@@ -78,7 +86,10 @@ package enum FieldNames {
   static func shown(_ text: String) -> String {
     String(
       String.UnicodeScalarView(
-        text.unicodeScalars.prefix(60).map { $0.value < 0x20 || (0x7F..<0xA0).contains($0.value) ? "\u{FFFD}" : $0 }))
+        text.unicodeScalars.prefix(60).map {
+          $0.value < 0x20 || (0x7F..<0xA0).contains($0.value) || [0x2028, 0x2029, 0xFEFF].contains($0.value)
+            ? "\u{FFFD}" : $0
+        }))
   }
 
   static func plain(_ value: Double) -> String { shortest(PolicyFit.rounded(value, digits: 9)) }

@@ -154,7 +154,8 @@ private struct Draft {
   /// As many whole values as rows: a key, and no fact about anyone.
   private func isNumbering(_ column: DataTable.Column) -> Bool {
     if column.kind == .texts {
-      return column.hasTooMany && table.count > DataTable.mostLevels * 2 && !hasRepeats(column)
+      if !column.hasTooMany { return table.count > 100 && column.levels.count == table.count }
+      return table.count > DataTable.mostLevels * 2 && !hasRepeats(column)
     }
     guard column.kind == .numbers, column.numberCount == table.count, table.count > 100 else { return false }
     let name = column.name.lowercased()

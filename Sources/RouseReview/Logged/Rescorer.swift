@@ -41,6 +41,22 @@ package final class Rescorer {
     }
   }
 
+  /// The same as a decision of `score` with `explain`; nil when what was kept is no candidate.
+  package func explain(_ texts: LoggedTexts, asOf: Int64) -> [UInt8]? {
+    let scorer = Scorer(policy: policy, now: min(max(asOf, Moment.first), Moment.last))
+    let worker = BatchWorker(
+      scorer: scorer, writer: DecisionWriter(scorer: scorer, tables: tables), tables: tables, extras: .explain,
+      facts: facts, longestLine: .max, isStream: false)
+    facts.set(texts.known, policy: policy, now: scorer.now)
+    let block = texts.candidate.withUnsafeBytes { Block($0) }
+    var out = ByteWriter()
+    let isRead = withExtendedLifetime(block) {
+      worker.scoreKept(
+        UnsafeRawBufferPointer(rebasing: block.bytes.dropLast()), userID: texts.userID, into: &out)
+    }
+    return isRead ? out.array : nil
+  }
+
   /// Rows of one plan share a moment.
   private func worker(at now: Int64) -> (BatchWorker, Scorer) {
     let now = min(max(now, Moment.first), Moment.last)

@@ -17,8 +17,12 @@ package protocol ReviewSource {
   ) throws(ReviewError)
 
   /// Events of a period, in any order.
-  /// - Parameter take: false: no more.
-  func eachEvent(in period: Range<Int64>, _ take: (LoggedEvent) -> Bool) throws(ReviewError)
+  /// - Parameters:
+  ///   - wants: whether a kind is asked for; of the others none is read.
+  ///   - take: false: no more.
+  func eachEvent(
+    in period: Range<Int64>, of wants: (String) -> Bool, _ take: (LoggedEvent) -> Bool
+  ) throws(ReviewError)
 
   /// When the first plan was made, of those made before a moment whose leases reached beyond it; nil: there is none.
   func firstMade(leasedBeyond moment: Int64) throws(ReviewError) -> Int64?
@@ -175,6 +179,8 @@ package struct ReviewError: Error, Sendable, Equatable, CustomStringConvertible 
   package enum Kind: Sendable {
     /// What was asked for is not there.
     case notFound
+    /// The user that was asked for is not there.
+    case noSuchUser
     /// There is too little to tell anything by.
     case tooLittle
     /// What was given cannot be read.

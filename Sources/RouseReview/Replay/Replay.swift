@@ -34,11 +34,25 @@ package struct Replay {
   /// How many took what is best at the kept prices, and how many something else, for the limits; nil: that was not looked at.
   private(set) var choice: (best: Int, other: Int)?
 
+  /// A user of the plan whose decision was asked for: how it came about, as a decision of `score` with `explain`.
+  struct User {
+    /// 0: held out.
+    let rank: Int
+    let channel: String
+    let isEqual: Bool
+    /// nil: the candidate cannot be read any more.
+    let decision: [UInt8]?
+  }
+  private(set) var user: User?
+
   /// Differences that are told of one by one.
   private static let most = 20
 
+  /// - Parameter explained: the user_id of a user of the plan whose decision is to be explained.
+  /// - Throws: `notFound` for a plan that is not kept; `noSuchUser` where the plan does not hold the user, or not any more.
   package init(
-    _ id: String, of source: some ReviewSource, isAbandoned: @Sendable () -> Bool = { false }
+    _ id: String, of source: some ReviewSource, explaining explained: [UInt8]? = nil,
+    isAbandoned: @Sendable () -> Bool = { false }
   ) throws(ReviewError) {
     guard let plan = try source.plan(id) else { throw ReviewError(.notFound, "the ledger has no such plan") }
     self.plan = plan
@@ -49,6 +63,7 @@ package struct Replay {
     var differences: [Difference] = []
     var (contacts, ghosts, equal, different, seen) = (0, 0, 0, 0, 0)
     var isCancelled = false
+    var user: User?
     try source.eachRow(madeIn: plan.made..<plan.made.adding(1), withTexts: true) { row, texts in
       guard row.plan == plan.number else { return true }
       seen += 1
@@ -59,6 +74,11 @@ package struct Replay {
       if row.rank > 0 { contacts += 1 } else { ghosts += 1 }
       if row.rank > 0 { sums.add(row, policy) }
       let members = texts.map { rows.compare(row, $0) } ?? []
+      if let texts, let explained, texts.userID == explained {
+        user = User(
+          rank: row.rank, channel: row.channel, isEqual: members?.isEmpty ?? false,
+          decision: Rescorer(policy).explain(texts, asOf: row.asOf))
+      }
       if members?.isEmpty ?? false {
         equal += 1
       } else {
@@ -70,6 +90,10 @@ package struct Replay {
       return true
     }
     if isCancelled { throw ReviewError(.cancelled, "nobody waits for this any more") }
+    if explained != nil, user == nil {
+      throw ReviewError(.noSuchUser, "\(plan.id) holds no such user, or no longer: erased, or past its retention")
+    }
+    self.user = user
     self.differences = differences
     (self.contacts, self.ghosts, self.equal, self.different) = (contacts, ghosts, equal, different)
     totals = sums.against(plan.totals)
@@ -123,6 +147,14 @@ package struct Replay {
         }
       } else {
         answer.null("choice")
+      }
+      if let user {
+        answer.object("user") { answer in
+          answer.set("rank", user.rank)
+          answer.set("channel", user.channel)
+          answer.set("equal", user.isEqual)
+          answer.set("decision", json: user.decision ?? Array("null".utf8))
+        }
       }
       answer.set("not_recomputed", texts: Self.notRecomputed)
       answer.set("say", say)

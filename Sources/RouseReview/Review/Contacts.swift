@@ -65,8 +65,7 @@ struct Contacts {
   ) throws(ReviewError) {
     var contacts: [Contact] = []
     var isTooMuch = false
-    try source.eachEvent(in: span) { event in
-      guard event.kind.utf8.elementsEqual("contact".utf8) else { return true }
+    try source.eachEvent(in: span, of: Self.isContact) { event in
       // As they came, in their order, and what is drawn from them.
       guard question.hasRoom(contacts.count, each: 3 * MemoryLayout<Contact>.stride) else {
         isTooMuch = true
@@ -88,6 +87,8 @@ struct Contacts {
     }
     self.contacts = order.map { contacts[$0] }
   }
+
+  private static func isContact(_ kind: String) -> Bool { kind.utf8.elementsEqual("contact".utf8) }
 
   /// Finds the row of each; until then `row` is the plan that the event named.
   private mutating func join(_ rows: inout PlannedRows, _ names: ReviewNames) {
@@ -130,7 +131,8 @@ struct Contacts {
     var isAbandoned = false
     var isTooMuch = false
     let disbursed = steps.disbursed
-    try source.eachEvent(in: span) { event in
+    let isNoContact: (String) -> Bool = { !Self.isContact($0) }
+    try source.eachEvent(in: span, of: isNoContact) { event in
       read += 1
       if read & 0xFFFF == 0, question.isAbandoned() {
         isAbandoned = true

@@ -11,7 +11,9 @@ struct NameTable {
   mutating func number(_ name: String?) -> Int32 {
     guard let name else { return Self.none }
     // Nearly always it is one of a few.
-    for index in 0..<min(names.count, Self.few) where names[index].utf8.elementsEqual(name.utf8) {
+    let count = name.utf8.count
+    for index in 0..<min(names.count, Self.few)
+    where names[index].utf8.count == count && names[index].utf8.elementsEqual(name.utf8) {
       return Int32(truncatingIfNeeded: index)
     }
     let key = ExactText(name)

@@ -222,12 +222,28 @@ struct ReviewFindings {
     }
   }
 
+  /// Stages that lose most at the same step are told together: where a target is far from what anybody reaches, all do.
   private mutating func tellWorst() {
+    var told: [String] = []
     for worst in review.worst where worst.verdict == .below {
+      if told.contains(where: { ExactText($0) == ExactText(worst.step) }) { continue }
+      let alike = review.worst.filter {
+        $0.verdict == .below && $0.isTarget && worst.isTarget && ExactText($0.step) == ExactText(worst.step)
+      }
+      let reference = "\(worst.isTarget ? "the target is" : "the policy believes") \(Words.percent(worst.reference))"
+      guard alike.count > 1 else {
+        let before = worst.from.map { $0 == "contact" ? "contacts" : "users after \($0)" } ?? "users before it"
+        tell(
+          "worst_step", .look,
+          "Stage \(worst.stage) loses most at \(worst.step): \(Words.rate(worst.rate, of: before)), where \(reference)."
+        )
+        continue
+      }
+      told.append(worst.step)
+      let stages = alike.map { "\($0.stage) \(Words.percent($0.rate.share ?? 0))" }.joined(separator: ", ")
       tell(
         "worst_step", .look,
-        "Stage \(worst.stage) loses most at \(worst.step): \(Words.rate(worst.rate, of: worst.from.map { $0 == "contact" ? "contacts" : "users after \($0)" } ?? "users before it")), "
-          + "where \(worst.isTarget ? "the target is" : "the policy believes") \(Words.percent(worst.reference)).")
+        "\(Words.count(alike.count)) stages lose most at \(worst.step), where \(reference): \(stages).")
     }
   }
 

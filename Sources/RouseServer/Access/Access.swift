@@ -49,6 +49,9 @@ final class Access: Sendable {
     }
   }
 
+  /// Every identity that a certificate or a token can have.
+  var names: Set<String> { Set(identities.map(\.name) + tokens.all.map(\.name)) }
+
   /// The proof that a presented token is; nil when the server knows none such.
   func proof(token: String) -> Proof? { tokens.match(token).map { .token($0) } }
 }

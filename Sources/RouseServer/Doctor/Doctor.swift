@@ -65,7 +65,7 @@ package struct Doctor {
       let store = try PolicyStore.read(file: configuration.policyFile, now: now)
       return .ok(
         "policy",
-        "\(configuration.policyFile) is in order, version \(store.live.policy.version); whether it is wise: rouse policy check \(configuration.policyFile)"
+        "\(configuration.policyFile) is in order, version \(store.live.policy.version); whether it is wise: rouse policy check --lint \(configuration.policyFile)"
       )
     } catch {
       return .problem(

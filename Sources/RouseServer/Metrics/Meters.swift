@@ -7,16 +7,17 @@ import Synchronization
 /// `_total`. They are swift-metrics', so that what is counted could be told to another system as well.
 ///
 /// Labels are of bounded number: ops, codes and statuses are closed lists, identities those of the configuration, stages
-/// and channels those of the policies.
+/// and channels those of the policies that can be pinned (`keep`). Whatever names come between, no more than `mostNames`
+/// are told apart; what is beyond them counts as `other`.
 final class Meters: Sendable {
   let registry: MetricRegistry
 
   /// By op, and for a line that named none; then by code, the first of which is `ok`.
-  private let requests: [Counter]
-  private let seconds: [Timer]
-  private let candidates: [Counter]
+  private let requests: [CountCell]
+  private let seconds: [Histogram]
+  private let candidates: [CountCell]
   private let identities = Mutex<[String: OfIdentity]>([:])
-  private let contacts = Mutex<[Contacted: Counter]>([:])
+  private let contacts = Mutex<[Contacted: CountCell]>([:])
 
   let connections: Counter
   let refusedConnections: Counter
@@ -27,14 +28,21 @@ final class Meters: Sendable {
 
   /// What one identity asked for.
   struct OfIdentity: Sendable {
-    let answered: Counter
-    let failed: Counter
+    let answered: CountCell
+    let failed: CountCell
   }
 
-  private struct Contacted: Hashable {
+  /// A stage and a channel, which contacts were chosen of.
+  struct Contacted: Hashable {
     let stage: String
     let channel: String
+
+    var labels: [(String, String)] { [("stage", stage), ("channel", channel)] }
   }
+
+  /// Of identities, and of stages with channels.
+  static let mostNames = 4096
+  private static let other = "other"
 
   private static let operations = Operation.allCases.count + 1
   private static let codes = ErrorCode.allCases.count + 1
@@ -47,20 +55,15 @@ final class Meters: Sendable {
       registry.describe(name, help)
       return Counter(label: name, dimensions: dimensions, factory: registry)
     }
+    registry.describe("rouse_requests_total", "Answered requests, by op and code.")
     requests = operations.flatMap { operation in
-      codes.map { code in
-        counter("rouse_requests_total", [("op", operation), ("code", code)], "Answered requests, by op and code.")
-      }
+      codes.map { registry.count("rouse_requests_total", [("op", operation), ("code", $0)]) }
     }
     registry.describe("rouse_request_seconds", "From the arrival of a request's line to its last line.")
-    seconds = operations.map {
-      Timer(label: "rouse_request_seconds", dimensions: [("op", $0)], factory: registry)
-    }
+    seconds = operations.map { registry.histogram("rouse_request_seconds", [("op", $0)]) }
+    registry.describe("rouse_candidates_total", "Candidates decided on, by status.")
     candidates = ["score", "rank"].flatMap { operation in
-      Status.allCases.map {
-        counter(
-          "rouse_candidates_total", [("op", operation), ("status", $0.name)], "Candidates decided on, by status.")
-      }
+      Status.allCases.map { registry.count("rouse_candidates_total", [("op", operation), ("status", $0.name)]) }
     }
     connections = counter("rouse_connections_total", [], "Connections taken in.")
     refusedConnections = counter("rouse_connections_refused_total", [], "Connections over the limit.")
@@ -76,11 +79,11 @@ final class Meters: Sendable {
   // MARK: - What was counted
 
   func count(_ operation: Operation, _ code: ErrorCode?) -> Int64 {
-    registry.count("rouse_requests_total", [("op", operation.rawValue), ("code", code?.rawValue ?? "ok")]).value
+    requests[Self.row(operation) * Self.codes + Self.column(code)].value
   }
 
   func times(_ operation: Operation) -> Histogram.Snapshot {
-    registry.histogram("rouse_request_seconds", [("op", operation.rawValue)]).snapshot
+    seconds[Self.row(operation)].snapshot
   }
 
   func candidates(_ operation: Operation, _ status: Status) -> Int64 {
@@ -89,24 +92,22 @@ final class Meters: Sendable {
 
   /// By name.
   var identityCounts: [(name: String, answered: Int64, failed: Int64)] {
-    identities.withLock { $0.keys.sorted(by: { $0.utf8.lexicographicallyPrecedes($1.utf8) }) }.map { name in
-      func count(_ result: String) -> Int64 {
-        registry.count("rouse_identity_requests_total", [("identity", name), ("result", result)]).value
-      }
-      return (name, count("ok"), count("failed"))
-    }
+    identities.withLock { Array($0) }
+      .sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
+      .map { ($0.key, $0.value.answered.value, $0.value.failed.value) }
+  }
+
+  func counts(of identity: String) -> (answered: Int64, failed: Int64) {
+    identities.withLock { $0[identity] }.map { ($0.answered.value, $0.failed.value) } ?? (0, 0)
   }
 
   /// Contacts by stage and channel, in the order of their names.
   var contactCounts: [(stage: String, channel: String, count: Int64)] {
-    contacts.withLock { Array($0.keys) }.sorted {
-      $0.stage != $1.stage
-        ? $0.stage.utf8.lexicographicallyPrecedes($1.stage.utf8)
-        : $0.channel.utf8.lexicographicallyPrecedes($1.channel.utf8)
-    }.map { key in
-      let labels = [("stage", key.stage), ("channel", key.channel)]
-      return (key.stage, key.channel, registry.count("rouse_contacts_total", labels).value)
-    }
+    contacts.withLock { Array($0) }.sorted { one, next in
+      one.key.stage != next.key.stage
+        ? one.key.stage.utf8.lexicographicallyPrecedes(next.key.stage.utf8)
+        : one.key.channel.utf8.lexicographicallyPrecedes(next.key.channel.utf8)
+    }.map { ($0.key.stage, $0.key.channel, $0.value.value) }
   }
 
   func value(_ counter: String) -> Int64 { registry.count(counter, []).value }
@@ -120,33 +121,35 @@ final class Meters: Sendable {
   ///   - code: nil for an answer that is `ok`.
   ///   - nanoseconds: since its line arrived.
   func answered(_ operation: Operation?, _ code: ErrorCode?, nanoseconds: UInt64) {
-    let row = operation.flatMap { Self.indices[$0] } ?? Self.operations - 1
-    requests[row * Self.codes + (code.flatMap { Self.codeIndices[$0] } ?? 0)].increment()
+    let row = Self.row(operation)
+    requests[row * Self.codes + Self.column(code)].increment(by: 1)
     seconds[row].recordNanoseconds(Int64(clamping: nanoseconds))
   }
 
-  /// As many small requests were answered at once.
-  func scored(nanoseconds: UInt64) {
-    requests[Self.scoreRow * Self.codes].increment()
-    seconds[Self.scoreRow].recordNanoseconds(Int64(clamping: nanoseconds))
+  /// So many small requests were answered at once, all of them as long after their lines arrived.
+  func scored(_ count: Int, nanoseconds: UInt64) {
+    requests[Self.scoreRow * Self.codes].increment(by: count)
+    seconds[Self.scoreRow].recordNanoseconds(Int64(clamping: nanoseconds), times: count)
   }
 
   private static let indices = Dictionary(
     uniqueKeysWithValues: Operation.allCases.enumerated().map { ($0.element, $0.offset) })
   private static let codeIndices = Dictionary(
     uniqueKeysWithValues: ErrorCode.allCases.enumerated().map { ($0.element, $0.offset + 1) })
-  private static let scoreRow = indices[.score] ?? 0
+  private static let scoreRow = row(.score)
+
+  private static func row(_ operation: Operation?) -> Int { operation.flatMap { indices[$0] } ?? operations - 1 }
+  private static func column(_ code: ErrorCode?) -> Int { code.flatMap { codeIndices[$0] } ?? 0 }
 
   func of(_ identity: String) -> OfIdentity {
     identities.withLock { identities in
       if let known = identities[identity] { return known }
-      func counter(_ result: String) -> Counter {
-        Counter(
-          label: "rouse_identity_requests_total", dimensions: [("identity", identity), ("result", result)],
-          factory: registry)
-      }
-      let made = OfIdentity(answered: counter("ok"), failed: counter("failed"))
-      identities[identity] = made
+      let name = identities.count < Self.mostNames ? identity : Self.other
+      if let known = identities[name] { return known }
+      let made = OfIdentity(
+        answered: registry.count("rouse_identity_requests_total", [("identity", name), ("result", "ok")]),
+        failed: registry.count("rouse_identity_requests_total", [("identity", name), ("result", "failed")]))
+      identities[name] = made
       return made
     }
   }
@@ -162,14 +165,36 @@ final class Meters: Sendable {
   func chosen(stage: String, channel: String, _ count: Int) {
     guard count > 0 else { return }
     let counter = contacts.withLock { contacts in
-      let key = Contacted(stage: stage, channel: channel)
+      var key = Contacted(stage: stage, channel: channel)
       if let known = contacts[key] { return known }
-      let made = Counter(
-        label: "rouse_contacts_total", dimensions: [("stage", stage), ("channel", channel)], factory: registry)
+      if contacts.count >= Self.mostNames { key = Contacted(stage: Self.other, channel: Self.other) }
+      if let known = contacts[key] { return known }
+      let made = registry.count("rouse_contacts_total", key.labels)
       contacts[key] = made
       return made
     }
     counter.increment(by: Int64(count))
+  }
+
+  /// Forgets what was counted of names that are no more: a counter that comes back begins at 0, as after a restart.
+  /// - Parameters:
+  ///   - isKnown: an identity that the configuration still has.
+  ///   - isPinned: a stage and a channel of a policy that can still be pinned.
+  func keep(identities isKnown: (String) -> Bool, contacts isPinned: (Contacted) -> Bool) {
+    identities.withLock { identities in
+      for name in identities.keys where name != Self.other && !isKnown(name) {
+        identities[name] = nil
+        for result in ["ok", "failed"] {
+          registry.forget("rouse_identity_requests_total", [("identity", name), ("result", result)])
+        }
+      }
+    }
+    contacts.withLock { contacts in
+      for key in contacts.keys where key.stage != Self.other && !isPinned(key) {
+        contacts[key] = nil
+        registry.forget("rouse_contacts_total", key.labels)
+      }
+    }
   }
 
   // MARK: - What is as it is when it is asked

@@ -79,6 +79,12 @@ final class MetricRegistry: MetricsFactory {
     cells.withLock { cells in cells = cells.filter { $0.key.name != name || $0.key.labels == labels } }
   }
 
+  /// Forgets what counts of somebody, or something, that is no more.
+  func forget(_ name: String, _ dimensions: [(String, String)]) {
+    let key = Key(name: name, labels: Self.labels(dimensions))
+    cells.withLock { $0[key] = nil }
+  }
+
   private static func labels(_ dimensions: [(String, String)]) -> String {
     if dimensions.isEmpty { return "" }
     return "{" + dimensions.map { "\($0)=\"\(escaped($1))\"" }.joined(separator: ",") + "}"

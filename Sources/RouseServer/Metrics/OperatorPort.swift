@@ -8,12 +8,22 @@ import Synchronization
 /// The operator's port: plain HTTP, for Prometheus and for those who ask whether the server lives. It tells figures and
 /// words about the server, and no candidate's data.
 struct OperatorPort: Sendable {
-  let status: ServerStatus
-  let group: MultiThreadedEventLoopGroup
+  private let status: ServerStatus
+  private let group: MultiThreadedEventLoopGroup
+  private let metrics: MetricsPage
 
   /// Connections that may be open at once; more are closed.
   static let mostConnections = 32
   private let open = OpenCount()
+
+  init(status: ServerStatus, group: MultiThreadedEventLoopGroup) {
+    self.status = status
+    self.group = group
+    metrics = MetricsPage(status.pool) { out in
+      status.refresh(now: Session.Time.now().wall)
+      status.meters.registry.write(into: &out)
+    }
+  }
 
   func bind(_ address: Address) async throws -> any Channel {
     try await ServerBootstrap(group: group)
@@ -25,7 +35,7 @@ struct OperatorPort: Sendable {
           try channel.pipeline.syncOperations.configureHTTPServerPipeline(
             withPipeliningAssistance: true, withErrorHandling: true)
           try channel.pipeline.syncOperations.addHandler(IdleEnd())
-          try channel.pipeline.syncOperations.addHandler(OperatorAnswers(status))
+          try channel.pipeline.syncOperations.addHandler(OperatorAnswers(status, metrics))
         }
       }
       .bind(host: address.host, port: address.port).get()
@@ -75,9 +85,16 @@ private final class OperatorAnswers: ChannelInboundHandler {
   typealias OutboundOut = HTTPServerResponsePart
 
   private let status: ServerStatus
+  private let metrics: MetricsPage
   private var head: HTTPRequestHead?
+  private var isOpen = true
 
-  init(_ status: ServerStatus) { self.status = status }
+  init(_ status: ServerStatus, _ metrics: MetricsPage) {
+    self.status = status
+    self.metrics = metrics
+  }
+
+  func handlerRemoved(context: ChannelHandlerContext) { isOpen = false }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     switch unwrapInboundIn(data) {
@@ -95,43 +112,57 @@ private final class OperatorAnswers: ChannelInboundHandler {
 
   private func answer(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
     let path = head.uri.prefix { $0 != "?" }
-    let isRead = head.method == .GET || head.method == .HEAD
-    let now = Session.Time.now().wall
     var out = ByteWriter()
     var code = HTTPResponseStatus.ok
-    var type = "text/plain; charset=utf-8"
+    var type = Self.plain
     switch path {
-    case _ where !isRead:
+    case _ where head.method != .GET && head.method != .HEAD:
       code = .methodNotAllowed
       out.write("GET or HEAD\n")
-    case "/metrics":
-      type = "text/plain; version=0.0.4; charset=utf-8"
-      status.refresh(now: now)
-      status.meters.registry.write(into: &out)
+    case "/metrics": return answerMetrics(head, context)
     case "/healthz":
       // Whoever reads this has it from an event loop that turns.
       out.write("ok\n")
     case "/readyz":
       type = "application/json"
-      let findings = status.findings(now: now)
+      let findings = status.findings(now: Session.Time.now().wall)
       if findings.contains(where: \.isGrave) { code = .serviceUnavailable }
       Self.write(findings, into: &out)
     default:
       code = .notFound
       out.write("/metrics, /healthz, /readyz\n")
     }
+    send(code, type, ByteBuffer(bytes: out.bytes), to: head, context)
+  }
+
+  private static let plain = "text/plain; charset=utf-8"
+
+  /// The next request of this connection is not read before this is answered.
+  private func answerMetrics(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
+    let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+    metrics.text(context.eventLoop).whenComplete { result in
+      let (handler, context) = bound.value
+      guard handler.isOpen else { return }
+      switch result {
+      case .success(let text): handler.send(.ok, "text/plain; version=0.0.4; charset=utf-8", text, to: head, context)
+      case .failure:
+        handler.send(.serviceUnavailable, Self.plain, ByteBuffer(string: "the server stops\n"), to: head, context)
+      }
+    }
+  }
+
+  private func send(
+    _ code: HTTPResponseStatus, _ type: String, _ body: ByteBuffer, to head: HTTPRequestHead,
+    _ context: ChannelHandlerContext
+  ) {
     var headers = HTTPHeaders()
     headers.add(name: "content-type", value: type)
-    headers.add(name: "content-length", value: "\(out.count)")
+    headers.add(name: "content-length", value: "\(body.readableBytes)")
     headers.add(name: "cache-control", value: "no-store")
     if code == .methodNotAllowed { headers.add(name: "allow", value: "GET, HEAD") }
     if !head.isKeepAlive { headers.add(name: "connection", value: "close") }
     context.write(wrapOutboundOut(.head(.init(version: head.version, status: code, headers: headers))), promise: nil)
-    if head.method != .HEAD {
-      var buffer = context.channel.allocator.buffer(capacity: out.count)
-      buffer.writeBytes(out.bytes)
-      context.write(wrapOutboundOut(.body(.byteBuffer(buffer))), promise: nil)
-    }
+    if head.method != .HEAD { context.write(wrapOutboundOut(.body(.byteBuffer(body))), promise: nil) }
     let isLast = !head.isKeepAlive
     let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
     context.writeAndFlush(wrapOutboundOut(.end(nil))).whenComplete { _ in

@@ -3,14 +3,17 @@ import RouseWire
 
 /// The answer of the op `stats`: what was counted since the server started, and how things are now.
 extension ServerStatus {
-  /// - Parameter now: seconds since 1970.
-  func write(now: Int64, into out: inout ByteWriter) {
+  /// - Parameters:
+  ///   - now: seconds since 1970.
+  ///   - identity: who asks, who learns of no others unless its role is `admin`.
+  func write(now: Int64, for identity: Access.Identity?, into out: inout ByteWriter) {
+    forgetTheGone()
     out.write(",\"since\":")
     out.writeQuoted(Moment.format(started))
     member("uptime_seconds", Int64(max(0, now - started)), &out)
     writeReadiness(now, &out)
     writeRequests(&out)
-    writeIdentities(&out)
+    writeIdentities(identity, &out)
     writeCandidates(&out)
     writeContacts(&out)
     out.write(",\"connections\":{\"open\":")
@@ -98,9 +101,16 @@ extension ServerStatus {
     milliseconds("most_ms", times.count > 0 ? times.greatest : nil)
   }
 
-  private func writeIdentities(_ out: inout ByteWriter) {
+  private func writeIdentities(_ asking: Access.Identity?, _ out: inout ByteWriter) {
     out.write(",\"identities\":{")
-    for (index, identity) in meters.identityCounts.enumerated() {
+    var shown: [(name: String, answered: Int64, failed: Int64)] = []
+    if let asking, asking.roles.contains(.admin) {
+      shown = meters.identityCounts
+    } else if let asking {
+      let own = meters.counts(of: asking.name)
+      shown = [(asking.name, own.answered, own.failed)]
+    }
+    for (index, identity) in shown.enumerated() {
       if index > 0 { out.put(0x2C) }
       out.writeQuoted(identity.name)
       out.write(":{\"ok\":")

@@ -4,6 +4,7 @@ import NIOCore
 import RouseCore
 import RouseLedger
 import RouseWire
+import Synchronization
 
 /// What a server is like at the moment it is asked: for the op `stats`, and for the operator's port.
 struct ServerStatus: Sendable {
@@ -17,6 +18,8 @@ struct ServerStatus: Sendable {
   let memory: MemoryPool
   let rankMemory: MemoryPool
   let setup: @Sendable () -> Setup
+  /// Who may ask.
+  let access: @Sendable () -> Access
   /// It has been told to stop.
   let isStopping: @Sendable () -> Bool
 
@@ -57,6 +60,37 @@ struct ServerStatus: Sendable {
     return findings
   }
 
+  /// Forgets figures of identities that the configuration has no more, and of stages and channels that no policy has any
+  /// more that can be pinned.
+  func forgetTheGone() {
+    let access = access()
+    let activations = policies.activations.load(ordering: .relaxed)
+    guard kept.isNews(access, activations) else { return }
+    let names = access.names
+    var pinned: Set<Meters.Contacted> = []
+    for policy in policies.pinnable.map(\.live.policy) {
+      for stage in policy.stages {
+        for channel in policy.channels { pinned.insert(.init(stage: stage.name, channel: channel.name)) }
+      }
+    }
+    meters.keep(identities: names.contains, contacts: pinned.contains)
+  }
+
+  /// For which configuration and policies the names of figures were last gone through.
+  final class Kept: Sendable {
+    private let last = Mutex<(access: Access, activations: Int)?>(nil)
+
+    /// True once for each.
+    func isNews(_ access: Access, _ activations: Int) -> Bool {
+      last.withLock { last in
+        if let last, last.access === access, last.activations == activations { return false }
+        last = (access, activations)
+        return true
+      }
+    }
+  }
+  private let kept = Kept()
+
   // MARK: - Gauges
 
   /// Brings what is no counter up to date, before it is told.
@@ -65,6 +99,7 @@ struct ServerStatus: Sendable {
     func set(_ name: String, _ value: Double, _ dimensions: [(String, String)] = [], _ help: String) {
       meters.set(name, value, dimensions, help: help)
     }
+    forgetTheGone()
     let live = policies.versions[0]
     meters.registry.forget("rouse_policy_info", except: [("version", live.name)])
     set("rouse_policy_info", 1, [("version", live.name)], "The live policy.")

@@ -38,6 +38,8 @@ package final class PolicyStore: Sendable {
     var rejection: Rejection?
     var needsApproval = false
     var proposals: [PolicyProposal] = []
+    /// Read again from the ledger, the one asked for last at the end.
+    var recalled: [Version] = []
   }
   private let state: Mutex<State>
   private let format: Mutex<PolicyFormat>
@@ -80,10 +82,31 @@ package final class PolicyStore: Sendable {
     state.withLock { ($0.versions, $0.proposals, $0.needsApproval) }
   }
 
-  /// A version by its name; nil when it is none of those kept.
+  /// How many older versions stay compiled, beside those that were live since the server started.
+  static let mostRecalled = 8
+
+  /// A version by its name; nil when it is none of those in memory.
   func version(_ name: String) -> Version? {
-    state.withLock { $0.versions.first { ExactText($0.name) == ExactText(name) } }
+    state.withLock { state in
+      if let version = state.versions.first(where: { ExactText($0.name) == ExactText(name) }) { return version }
+      guard let index = state.recalled.firstIndex(where: { ExactText($0.name) == ExactText(name) }) else { return nil }
+      let version = state.recalled.remove(at: index)
+      state.recalled.append(version)
+      return version
+    }
   }
+
+  /// Keeps an older version that the ledger had, in the place of the one that nobody has asked for longest.
+  func recall(_ version: Version) {
+    state.withLock { state in
+      state.recalled.removeAll { ExactText($0.name) == ExactText(version.name) }
+      state.recalled.append(version)
+      if state.recalled.count > Self.mostRecalled { state.recalled.removeFirst() }
+    }
+  }
+
+  /// All that a request may be answered by without asking the ledger.
+  var pinnable: [Version] { state.withLock { $0.versions + $0.recalled } }
 
   /// A policy to look at.
   struct Text: Sendable {

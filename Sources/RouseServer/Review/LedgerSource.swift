@@ -50,9 +50,11 @@ package final class LedgerSource: ReviewSource {
     }
   }
 
-  package func eachEvent(in period: Range<Int64>, _ take: (LoggedEvent) -> Bool) throws(ReviewError) {
+  package func eachEvent(
+    in period: Range<Int64>, of wants: (String) -> Bool, _ take: (LoggedEvent) -> Bool
+  ) throws(ReviewError) {
     try asked {
-      try view.eachEvent(in: period) { event, kind, channel in
+      try view.eachEvent(in: period, of: wants) { event, kind, channel in
         take(
           LoggedEvent(
             user: event.user, kind: kind, at: event.at, channel: channel, plan: event.plan, campaign: event.campaign,

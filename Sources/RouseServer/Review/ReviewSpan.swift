@@ -29,6 +29,7 @@ extension WireError {
   init(_ error: ReviewError, at place: String? = nil) {
     switch error.kind {
     case .notFound: self.init(.notFound, error.description, at: place)
+    case .noSuchUser: self.init(.notFound, error.description, at: "/user_id")
     case .tooLittle, .invalid: self.init(.badRequest, error.description, at: place)
     case .storage: self.init(.storageFailed, error.description)
     case .tooMuch: self.init(.overloaded, error.description, retryAfterMS: 1000)

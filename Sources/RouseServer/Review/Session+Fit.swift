@@ -14,10 +14,9 @@ extension Session {
     if request.past.since == nil, request.past.weeks == nil {
       question.period = try request.past.period(now: question.now, weeks: Self.fitWeeks)
     }
-    let bytes =
-      request.text.map { Array($0.utf8) }
-      ?? (shared.policies.version(version.policy.version) ?? shared.policies.versions[0]).text
-    guard request.text == nil ? shared.policies.fileFormat == .yaml : request.format == .yaml else {
+    let kept = shared.policies.version(version.policy.version) ?? shared.policies.versions[0]
+    let bytes = request.text.map { Array($0.utf8) } ?? kept.text
+    guard (request.text == nil ? kept.format : request.format) == .yaml else {
       throw WireError(
         .badRequest,
         "fit changes numbers where they stand and comments on each, which JSON has no place for; send YAML",

@@ -8,11 +8,12 @@ extension Session {
   func replayPlan(_ request: Request, _ deadline: UInt64?, _ arrival: UInt64) throws(WireError) {
     let ledger = try keeping(at: "/op").ledger
     let id = request.planID ?? ""
+    let user = request.userID.map { Array($0.utf8) }
     try beginWork(deadline)
     let patience = self.patience(deadline)
     try desk(request, patience, arrival) { () throws(WireError) in
       let replay = try reviewing(ledger, at: "/plan_id") { source throws(ReviewError) in
-        try Replay(id, of: source, isAbandoned: { patience.isOver })
+        try Replay(id, of: source, explaining: user, isAbandoned: { patience.isOver })
       }
       return Self.member("replay", replay.json())
     }

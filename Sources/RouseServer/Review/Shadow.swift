@@ -99,7 +99,8 @@ final class Shadow: Sendable {
     logger.info("shadow begun", metadata: ["shadow": "\(next.policy.version)", "by": "\(by)"])
     let thread = Thread { [self] in
       yieldToAll()
-      while work(number) {}
+      var pace = ShadowPace()
+      while work(number, &pace) {}
     }
     thread.stackSize = 4 << 20
     thread.start()
@@ -137,14 +138,18 @@ final class Shadow: Sendable {
 
   /// Works off what waits, on the shadow's thread.
   /// - Returns: false when its shadow is over.
-  private func work(_ number: Int) -> Bool {
+  private func work(_ number: Int, _ pace: inout ShadowPace) -> Bool {
     guard let gathering = current(number) else { return false }
+    pace.look(dropped: queue.counts.dropped)
     let items = queue.takeAll()
     if items.isEmpty { usleep(Self.pause) }
     for item in items {
       defer { queue.finish(item) }
       // What waited for a gathering that is over is of no use to the next, which counts from 0.
-      if current(number) === gathering { gathering.decide(item) }
+      guard current(number) === gathering else { continue }
+      let began = Session.Time.now().monotonic
+      gathering.decide(item)
+      if let rest = pace.rest(after: Session.Time.now().monotonic &- began) { usleep(rest) }
     }
     return true
   }

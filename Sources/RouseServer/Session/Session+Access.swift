@@ -37,6 +37,8 @@ extension Session {
     guard now !== access else { return }
     access = now
     identity = proof.flatMap { now.identity($0) }
+    // An identity that went and came back is counted anew.
+    identityMeters = nil
   }
 
   /// - Parameter commits: a rank whose plan is to be kept needs the role of those who record.

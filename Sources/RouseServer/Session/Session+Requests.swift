@@ -3,8 +3,10 @@ import RouseWire
 
 /// A request line: read, checked against the roles, and answered or begun.
 extension Session {
-  func handle(_ line: Block) {
-    let arrival = input.arrivalOfTaken ?? time.monotonic
+  func handle(_ line: Block) { handle(line, arrival: input.arrivalOfTaken ?? time.monotonic, mayRecall: true) }
+
+  /// - Parameter mayRecall: the ledger has not been asked yet for the policies that it names.
+  func handle(_ line: Block, arrival: UInt64, mayRecall: Bool) {
     let reading = requests.read(line)
     let request = reading.request
     do throws(WireError) {
@@ -13,6 +15,7 @@ extension Session {
       guard let operation = request.operation else { throw WireError(.badRequest, "op is missing", at: "/op") }
       try authorize(operation, commits: request.commits)
       if let fault = reading.memberFault { throw fault }
+      if mayRecall, try recall(operation, request, line, arrival) { return }
       try run(operation, request, line, arrival)
     } catch {
       refuse(error, id: request.id)
@@ -54,12 +57,38 @@ extension Session {
     case .policy: try runPolicy(request, line, version, deadline, arrival)
     case .stats:
       try begin(deadline)
-      reply(request, arrival) { self.shared.stats(&$0) }
+      reply(request, arrival) { self.shared.stats(self.identity, &$0) }
     case .review: try runReview(request, version, deadline, arrival)
     case .score, .rank: try start(request, line, version, deadline, arrival)
     case .record, .load, .erase, .user, .plans, .plan: try runLedger(request, line, deadline, arrival)
     case .ping, .auth, .end, .cancel: break
     }
+  }
+
+  /// Has another thread look into the ledger for versions that a request names and that are not in memory; the request is
+  /// then taken up again, with those that were found.
+  /// - Returns: false: nothing is to be looked for.
+  private func recall(
+    _ operation: Operation, _ request: Request, _ line: Block, _ arrival: UInt64
+  ) throws(WireError) -> Bool {
+    guard operation != .ping, operation != .auth, let keeping = shared.keeping else { return false }
+    let pinned = request.namesItsPolicy ? nil : request.policy
+    let against = operation == .policy && request.policyAction == .compare ? request.against : nil
+    let policies = shared.policies
+    let names = [pinned, against].compactMap { $0 }.filter { policies.version($0) == nil }
+    if names.isEmpty { return false }
+    if let wait = shared.overload() {
+      throw WireError(.overloaded, "the server has more to do than it can; try again", retryAfterMS: wait)
+    }
+    serial += 1
+    state = .busy(Pending(id: request.id, operation: operation, context: nil, deadline: nil, began: arrival))
+    schedule(.quick) {
+      for name in names {
+        if let version = keeping.recall(name) { policies.recall(version) }
+      }
+      return .recalled(line)
+    }
+    return true
   }
 
   /// The policy that a request is answered by: the one it pins, else the live one.

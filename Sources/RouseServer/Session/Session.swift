@@ -36,8 +36,8 @@ final class Session {
     var keeping: Keeping?
     /// What is counted of the server's work.
     var meters = Meters()
-    /// Writes what the op `stats` answers.
-    var stats: @Sendable (inout ByteWriter) -> Void = { _ in }
+    /// Writes what the op `stats` answers to an identity.
+    var stats: @Sendable (Access.Identity?, inout ByteWriter) -> Void = { _, _ in }
     /// nil: no policy can decide beside the live one.
     var shadow: Shadow?
     /// Whether `Notice.answered` is wanted.
@@ -73,6 +73,8 @@ final class Session {
     case stale(RankAnswer)
     /// Audience work goes on, on this thread or on another.
     case step
+    /// The ledger was asked for the policies that a request names: it is taken up again.
+    case recalled(Block)
     case nothing
   }
 
@@ -148,6 +150,10 @@ final class Session {
   var unsent = 0
   /// Of the last small request: those after it mostly share it.
   var small: Small?
+  /// The same for requests that want more than decisions.
+  var explaining: Small?
+  /// What `answerAlike` counts, in the memory of the last time.
+  var idleScored: Scored?
   /// What the last small request looked like, and how many looks in a row no other request has had.
   var shape: RequestShape?
   var shapesUnused = 0
@@ -239,6 +245,10 @@ final class Session {
       } else {
         writeMoreRows()
       }
+    case (.busy(let pending), .recalled(let line)):
+      state = .waiting
+      self.serial += 1
+      handle(line, arrival: pending.began, mayRecall: false)
     case (.busy(let pending), .planned(let answer)): answerPlanned(pending, answer)
     case (.busy(let pending), .stale(let answer)): planAgain(pending, answer)
     case (.busy(let pending), .step): if let rank = pending.audience { stepAudience(pending, rank) }
@@ -449,6 +459,7 @@ final class Session {
     state = .closed
     serial += 1
     small = nil
+    explaining = nil
     shape = nil
     input.removeAll()
     lease.giveBack()

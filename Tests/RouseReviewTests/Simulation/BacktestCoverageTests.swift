@@ -42,6 +42,21 @@ import Testing
     return sum / Double(count)
   }
 
+  /// A log that is too small for the explorers in it to tell of another channel has no estimate, so no wrong one.
+  @Test func fewExplorersTellNothing() throws {
+    let world = try SimulatedWorld(true: ReviewCoverageTests.truth)
+    let new = try SimulatedWorld.policy(SimulatedWorld.text, Self.dearer).policy
+    let made = try Backtest(
+      of: SimulatedLedger(world, seed: 5000), ReviewQuestion(period: world.period, now: world.now), new: new,
+      yardstick: world.belief
+    ).json()
+    let answer = try #require(JSONValue(made))
+    let apart = try #require(answer["effective_apart"]?.number)
+    #expect(apart > 0 && apart < 30 && (answer["effective"]?.number ?? 0) >= 30)
+    #expect(answer["estimate"]?.isNull == true && answer["verdict"]?.text == "not_known")
+    #expect(answer["why"]?.text?.hasPrefix("It takes another channel for ") == true, "\(answer.json)")
+  }
+
   /// What is tried: another channel for some, and fewer users.
   private static let dearer = ["sms_ok, cost: 0.5 → sms_ok, cost: 12"]
   private static let choosier = ["relationship: 5} → relationship: 15000}"]
@@ -74,7 +89,7 @@ import Testing
   }
 
   @Test func anotherChannel() throws {
-    let coverage = try Self.coverage("another channel", Self.dearer)
+    let coverage = try Self.coverage("another channel", Self.dearer, users: 240)
     #expect(coverage.of > Simulations.count * 9 / 10 && coverage.fits(0.95), "\(coverage)")
   }
 
@@ -85,7 +100,7 @@ import Testing
 
   /// The chances with which contacts were made tell of a limit too.
   @Test func underALimit() throws {
-    let coverage = try Self.coverage("another channel, limited log", Self.dearer, limit: 40, users: 100)
+    let coverage = try Self.coverage("another channel, limited log", Self.dearer, limit: 80, users: 240)
     #expect(coverage.of > Simulations.count * 9 / 10 && coverage.fits(0.95), "\(coverage)")
   }
 }

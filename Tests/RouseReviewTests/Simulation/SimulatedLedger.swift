@@ -152,8 +152,10 @@ final class SimulatedLedger: ReviewSource {
     }
   }
 
-  func eachEvent(in period: Range<Int64>, _ take: (LoggedEvent) -> Bool) throws(ReviewError) {
-    for event in events where period.contains(event.at) {
+  func eachEvent(
+    in period: Range<Int64>, of wants: (String) -> Bool, _ take: (LoggedEvent) -> Bool
+  ) throws(ReviewError) {
+    for event in events where period.contains(event.at) && wants(event.kind) {
       if !take(event) { return }
     }
   }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import select
 import socket
 import ssl
@@ -13,7 +14,7 @@ from ._core import Answer, AnyFeed, Call, Splitter
 from .errors import RouseError, TimedOut, Unauthenticated, refused
 from .settings import Settings
 
-_PIECE = 1 << 18
+_PIECE = 1 << 16
 
 
 class Connection:
@@ -23,6 +24,7 @@ class Connection:
         self._buffer = bytearray(_PIECE)
         self._view = memoryview(self._buffer)
         self._next_id = 1
+        self._process = os.getpid()
         self._over = False
         self.closed = False
         raw: Optional[socket.socket] = None
@@ -166,6 +168,11 @@ class Connection:
     def stale(self) -> bool:
         """The server has closed it, or said that it will, while nothing was asked."""
         if self.closed:
+            return True
+        if self._process != os.getpid():
+            # We are a fork: the connection is our parent's, and a word on it from us would be its end.
+            self.closed = True
+            self._socket.close()
             return True
         try:
             data = self._receive()

@@ -5,13 +5,21 @@ from __future__ import annotations
 import enum
 from typing import Any, Callable, Dict, Generic, List, Mapping, Optional, Type, TypeVar
 
-from ._core import BLOCK, PARSED, RAW, AnyLines, Call, EventFeed, Source, encode
+from ._core import BLOCK, PARSED, RAW, AnyLines, Call, Encoder, EventFeed, Source, encode
 from .errors import InvalidInput
+from ._lenient import Lenient
+from .backtest import Backtest
+from .comparison import Comparison
+from .fit import Fit
+from .policies import PolicyActivation, PolicyCheck, PolicyHistory, PolicyText, Shadow
+from .replay import Replay
 from .results import (
-    EraseResult, Fields, Identity, Info, Lenient, LoadResult, PlanEntry, PolicyActivation, PolicyCheck, PolicyHistory,
-    PolicyText, RecordResult, RecordRow, Reply, ScoreResult, User, Decision,
+    EraseResult, Fields, Identity, Info, LoadResult, PlanEntry, RecordResult, RecordRow, Reply, ScoreResult, User,
+    decisions,
 )
+from .review import Review
 from .rows import PlanResult, RankResult, Rows
+from .stats import Stats
 
 T = TypeVar("T")
 INLINE = 1000
@@ -59,7 +67,21 @@ def _limits(members: Mapping[str, Any]) -> Dict[str, Any]:
 
 
 def _typed(kind: Type[Any]) -> Callable[[Dict[str, Any], Any], Any]:
-    return lambda members, rows: kind.of(members)
+    return lambda members, rows: kind.from_dict(members)
+
+
+def _within(name: str, kind: Type[Any]) -> Callable[[Dict[str, Any], Any], Any]:
+    """For answers that have all they say in one member."""
+    def take(members: Dict[str, Any], rows: Any) -> Any:
+        found = members.get(name)
+        return kind.from_dict(found if isinstance(found, dict) else {})
+
+    return take
+
+
+def _take_fit(members: Dict[str, Any], rows: Any) -> Fit:
+    found = members.get("fit")
+    return Fit.from_dict({**(found if isinstance(found, dict) else {}), "text": members.get("text", "")})
 
 
 def _reply(members: Dict[str, Any], rows: Any) -> Reply:
@@ -69,7 +91,7 @@ def _reply(members: Dict[str, Any], rows: Any) -> Reply:
 def _take_score(members: Dict[str, Any], rows: List[Dict[str, Any]]) -> ScoreResult:
     if "results" not in members:
         members["results"] = rows
-    return ScoreResult.of(members)
+    return ScoreResult.from_dict(members)
 
 
 def _with_lines(
@@ -116,8 +138,8 @@ def fields(members: Dict[str, Any]) -> Job[Fields]:
     return Job(Call("fields", _given(members)), _typed(Fields))
 
 
-def stats(members: Dict[str, Any]) -> Job[Reply]:
-    return Job(Call("stats", _given(members)), _reply)
+def stats(members: Dict[str, Any]) -> Job[Stats]:
+    return Job(Call("stats", _given(members)), _typed(Stats))
 
 
 def score(users: Optional[AnyLines], audience: Optional[str], members: Dict[str, Any]) -> Job[ScoreResult]:
@@ -160,7 +182,7 @@ def user(user_id: str, members: Dict[str, Any]) -> Job[User]:
 def plans(members: Dict[str, Any]) -> Job[List[PlanEntry]]:
     def take(answer: Dict[str, Any], rows: Any) -> List[PlanEntry]:
         found = answer.get("plans")
-        return [PlanEntry.of(each) for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+        return [PlanEntry.from_dict(each) for each in found if isinstance(each, dict)] if isinstance(found, list) else []
 
     return Job(Call("plans", _given(members)), take)
 
@@ -169,16 +191,39 @@ def plan(plan_id: str, members: Dict[str, Any]) -> Job[PlanResult]:
     return Job(Call("plan", {"plan_id": plan_id, **_given(members)}, form=BLOCK), PlanResult.whole)
 
 
-def review(members: Dict[str, Any]) -> Job[Reply]:
-    return Job(Call("review", _given(members)), _reply)
+def review(members: Dict[str, Any]) -> Job[Review]:
+    if members.get("do", "period") != "period":
+        raise InvalidInput("review is of a period; a plan is computed again by replay(plan_id)")
+    return Job(Call("review", _given(members)), _within("review", Review))
+
+
+def replay(plan_id: str, members: Dict[str, Any]) -> Job[Replay]:
+    return Job(Call("review", {"do": "replay", "plan_id": plan_id, **_given(members)}), _within("replay", Replay))
+
+
+_POLICY: Dict[str, Callable[[Dict[str, Any], Any], Any]] = {
+    "show": _typed(PolicyText), "check": _typed(PolicyCheck), "activate": _typed(PolicyActivation),
+    "approve": _typed(PolicyActivation), "withdraw": _typed(PolicyActivation), "rollback": _typed(PolicyActivation),
+    "history": _typed(PolicyHistory), "shadow": _typed(Shadow), "compare": _within("comparison", Comparison),
+    "backtest": _within("backtest", Backtest), "fit": _take_fit,
+}
 
 
 def policy(do: str, members: Dict[str, Any], limits: Optional[Dict[str, Any]] = None) -> Job[Any]:
-    kinds: Dict[str, Type[Lenient]] = {
-        "show": PolicyText, "check": PolicyCheck, "activate": PolicyActivation, "history": PolicyHistory,
-    }
-    call = Call("policy", {"do": do, **_limits(limits or {}), **_given(members)})
-    return Job(call, _typed(kinds[do]) if do in kinds else _reply)
+    given = {"do": do, **_limits(limits or {}), **_given(members)}
+    if do == "activate" and ("against" in given) == bool(given.get("shadow")):
+        raise InvalidInput("activate needs the version that it is against, or shadow=True, and one of them only")
+    users = given.get("users")
+    if users is not None:
+        # The server takes them within the request alone, and says so if they are too many.
+        encoder, source = Encoder("candidate"), Source(users)
+        lines = source.open()
+        if hasattr(lines, "__anext__"):
+            raise InvalidInput("compare takes its candidates within the request; give a list of them")
+        del given["users"]
+        inline = b",".join(encoder.one_line(each)[:-1] for each in lines)
+        return Job(Call("policy", given, inline=("users", inline)), _POLICY[do])
+    return Job(Call("policy", given), _POLICY[do])
 
 
 # --- Streams' rows -------------------------------------------------------------------------------------------------
@@ -187,11 +232,11 @@ def policy(do: str, members: Dict[str, Any], limits: Optional[Dict[str, Any]] = 
 def decision_rows(raw: bool) -> Callable[[List[Any]], List[Any]]:
     if raw:
         return lambda rows: rows
-    return lambda rows: list(map(Decision.of, rows))
+    return decisions
 
 
 def record_rows(rows: List[Any]) -> List[RecordRow]:
-    return list(map(RecordRow.of, rows))
+    return list(map(RecordRow.from_dict, rows))
 
 
 class Tally:
@@ -206,6 +251,6 @@ class Tally:
 
     def result(self) -> RecordResult:
         rest = dict(self.counts)
-        return RecordResult.of({
+        return RecordResult.from_dict({
             "recorded": rest.pop("recorded", 0), "replayed": rest.pop("replayed", 0), "refused": rest, "results": []})
 

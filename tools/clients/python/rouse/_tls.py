@@ -69,7 +69,7 @@ def explain(error: BaseException, settings: Settings, connecting: bool) -> Rouse
         return error
     if isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
         if connecting:
-            return TLSFailed(f"{where}: the server hung up during the TLS handshake; check host and port")
+            return ConnectFailed(f"{where} hung up during the TLS handshake; check host and port")
         return ConnectionLost(f"the connection to {where} broke off before the answer was whole; send it again")
     if isinstance(error, ssl.SSLCertVerificationError):
         return TLSFailed(f"{where}: {_unverified(error, settings)}")
@@ -124,6 +124,8 @@ def _refused(error: ssl.SSLError) -> str:
         return f"the server cannot check our certificate ({reason}); ask its operator: rouse-server check says why"
     if has("alert unknown ca", "alert bad certificate", "alert unsupported certificate"):
         return f"the server refuses our certificate ({reason}); give one that it trusts as cert and key"
+    if has("no application protocol"):
+        return f"what listens there speaks TLS, and not {ALPN}; check host and port"
     if has("wrong version number", "packet length too long", "http request", "unknown protocol", "record layer failure"):
         return f"what listens there does not speak TLS ({reason}); check host and port"
     if has("alert protocol version", "unsupported protocol"):

@@ -5,21 +5,29 @@ from __future__ import annotations
 import asyncio
 from types import TracebackType
 from typing import (
-    Any, AsyncGenerator, AsyncIterator, Callable, Dict, Generic, Iterable, List, Mapping, Optional, Type, TypeVar, Union,
+    Any, AsyncGenerator, AsyncIterator, Callable, Dict, Generic, Iterable, List, Literal, Mapping, NoReturn, Optional, Type,
+    TypeVar, Union, overload,
 )
 
 from . import _ops, _tls
 from ._aconnection import AsyncConnection
-from ._core import NEVER, AnyLines, Call, Line, Retry
+from ._core import NEVER, AnyLines, Call, Lines, Retry
 from ._ops import UNSET, Job, Unset
 from .client import _finish
 from .errors import NoConnectionFree, ProtocolError, RouseError
+from .backtest import Backtest
+from .comparison import Comparison
+from .fit import Fit
+from .policies import PolicyActivation, PolicyCheck, PolicyHistory, PolicyText, Shadow
+from .replay import Replay
 from .results import (
-    EraseResult, Fields, Identity, Info, LoadResult, PlanEntry, PolicyActivation, PolicyCheck, PolicyHistory,
-    PolicyText, RecordResult, RecordRow, Reply, ScoreResult, Summary, User,
+    Decision, EraseResult, Fields, Identity, Info, LoadResult, PlanEntry, RecordResult, RecordRow, Reply, ScoreResult, Summary,
+    User,
 )
+from .review import Review
 from .rows import PlanResult, RankResult
 from .settings import Settings
+from .stats import Stats
 
 __all__ = ["AsyncClient", "AsyncRecordStream", "AsyncScoreStream"]
 
@@ -89,7 +97,7 @@ class AsyncScoreStream(_Stream[T]):
 
     @property
     def summary(self) -> Summary:
-        return Summary.of(dict(self._answer().get("summary") or {}))
+        return Summary.from_dict(dict(self._answer().get("summary") or {}))
 
 
 class AsyncRecordStream(_Stream[RecordRow]):
@@ -127,6 +135,12 @@ class AsyncClient:
         self._idle: List[AsyncConnection] = []
         self._closed = False
         self.policy = AsyncPolicies(self)
+
+    def __repr__(self) -> str:
+        return f"<rouse.AsyncClient {self._settings.identity}>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a client has connections of its own and cannot be pickled; make one in each process")
 
     # --- Connections ---
 
@@ -304,8 +318,8 @@ class AsyncClient:
         """What a candidate may carry, and what reason codes mean."""
         return await self._do(_ops.fields(members))
 
-    async def stats(self, **members: Any) -> Reply:
-        """The server's counters, on servers that have this op."""
+    async def stats(self, **members: Any) -> Stats:
+        """What the server has counted since it started, and how it is."""
         return await self._do(_ops.stats(members))
 
     async def score(
@@ -319,6 +333,16 @@ class AsyncClient:
         """
         given = {"ledger": ledger, "explain": explain, "valid_until": valid_until, **members}
         return await self._do(_ops.score(users, audience, given))
+
+    @overload
+    def score_stream(
+        self, users: Optional[AnyLines] = None, *, audience: Optional[str] = None, raw: Literal[False] = False, **members: Any,
+    ) -> AsyncScoreStream[Decision]: ...
+
+    @overload
+    def score_stream(
+        self, users: Optional[AnyLines] = None, *, audience: Optional[str] = None, raw: Literal[True], **members: Any,
+    ) -> AsyncScoreStream[bytes]: ...
 
     def score_stream(
         self, users: Optional[AnyLines] = None, *, audience: Optional[str] = None, raw: bool = False,
@@ -394,11 +418,17 @@ class AsyncClient:
         """A committed plan with its contacts."""
         return await self._do(_ops.plan(plan_id, members))
 
-    async def review(self, *, do: Optional[str] = None, since: Any = None, until: Any = None, weeks: Optional[int] = None,
-               plan_id: Optional[str] = None, **members: Any) -> Reply:
-        """What came of the contacts of a period; with do="replay" and a plan_id, that plan computed again."""
+    async def review(
+        self, *, since: Any = None, until: Any = None, weeks: Optional[int] = None, new_user_cost: Optional[float] = None,
+        **members: Any,
+    ) -> Review:
+        """What came of the contacts of a period: `since` and `until`, or the last `weeks`."""
         return await self._do(_ops.review({
-            "do": do, "since": since, "until": until, "weeks": weeks, "plan_id": plan_id, **members}))
+            "since": since, "until": until, "weeks": weeks, "new_user_cost": new_user_cost, **members}))
+
+    async def replay(self, plan_id: str, *, user_id: Optional[str] = None, **members: Any) -> Replay:
+        """A committed plan, computed again from what was kept; with `user_id`, why that user was contacted then."""
+        return await self._do(_ops.replay(plan_id, {"user_id": user_id, **members}))
 
 
 class AsyncPolicies:
@@ -408,61 +438,91 @@ class AsyncPolicies:
         self._client = client
 
     async def show(self, **members: Any) -> PolicyText:
-        """The live policy's text, or with `policy` that of a version."""
+        """The live policy's text, or with `policy` that of a version that `history` tells of."""
         found: PolicyText = await self._client._do(_ops.policy("show", members))
         return found
 
-    async def check(self, text: str, **members: Any) -> PolicyCheck:
+    async def check(self, text: str, *, format: Optional[str] = None, **members: Any) -> PolicyCheck:
         """Whether a text is a policy, and if not, all that is wrong with it."""
-        found: PolicyCheck = await self._client._do(_ops.policy("check", {"text": text, **members}))
+        found: PolicyCheck = await self._client._do(_ops.policy("check", {"text": text, "format": format, **members}))
         return found
 
-    async def activate(self, text: str, *, against: str, **members: Any) -> PolicyActivation:
-        """Makes a text the live policy, if the version `against` is live. It is never sent twice."""
+    async def activate(
+        self, text: str, *, against: Optional[str] = None, shadow: Optional[bool] = None,
+        format: Optional[str] = None, **members: Any,
+    ) -> PolicyActivation:
+        """Makes a text the live policy, if the version `against` is live; or puts it forward, where another has to approve.
+
+        With `shadow=True` in the place of `against` it decides beside the live one, and nobody is told. Never sent twice.
+        """
         found: PolicyActivation = await self._client._do(
-            _ops.policy("activate", {"text": text, "against": against, **members}))
+            _ops.policy("activate", {
+                "text": text, "against": against, "shadow": shadow, "format": format, **members}))
+        return found
+
+    async def approve(self, policy: str, *, against: Optional[str] = None, **members: Any) -> PolicyActivation:
+        """Makes a version live that another has put forward. Never sent twice."""
+        found: PolicyActivation = await self._client._do(
+            _ops.policy("approve", {"policy": policy, "against": against, **members}))
+        return found
+
+    async def withdraw(self, policy: str, **members: Any) -> PolicyActivation:
+        """Takes back a version that was put forward. Never sent twice."""
+        found: PolicyActivation = await self._client._do(_ops.policy("withdraw", {"policy": policy, **members}))
+        return found
+
+    async def rollback(self, policy: str, *, against: Optional[str] = None, **members: Any) -> PolicyActivation:
+        """Makes a version live again that was. Never sent twice."""
+        found: PolicyActivation = await self._client._do(
+            _ops.policy("rollback", {"policy": policy, "against": against, **members}))
         return found
 
     async def history(self, **members: Any) -> PolicyHistory:
-        """The versions that were live, the latest first."""
+        """The versions that were live, the latest first, and those that wait for an approval."""
         found: PolicyHistory = await self._client._do(_ops.policy("history", members))
         return found
 
-    async def approve(self, policy: str, **members: Any) -> Reply:
-        """Agrees to a version that another has proposed."""
-        return await self._reply("approve", {"policy": policy, **members})
-
-    async def withdraw(self, policy: str, **members: Any) -> Reply:
-        """Takes back a version that was proposed."""
-        return await self._reply("withdraw", {"policy": policy, **members})
-
-    async def rollback(self, policy: str, **members: Any) -> Reply:
-        """Makes a version live again that was."""
-        return await self._reply("rollback", {"policy": policy, **members})
-
-    async def shadow(self, **members: Any) -> Reply:
-        """What the policy that decides beside the live one would have done."""
-        return await self._reply("shadow", members)
+    async def shadow(self, *, shadow: Optional[bool] = None, **members: Any) -> Shadow:
+        """What the policy that decides beside the live one would have done; `shadow=False` ends it."""
+        found: Shadow = await self._client._do(_ops.policy("shadow", {"shadow": shadow, **members}))
+        return found
 
     async def compare(
-        self, text: str, *, users: Optional[List[Line]] = None, audience: Optional[str] = None, budget: Limit = UNSET,
-        capital: Limit = UNSET, limit: WholeLimit = UNSET, **members: Any,
-    ) -> Reply:
-        """What a text would decide otherwise than the live policy, for candidates or the standing audience."""
-        return await self._reply(
-            "compare", {"text": text, "users": users, "audience": audience, **members},
-            {"budget": budget, "capital": capital, "limit": limit})
+        self, text: str, *, users: Optional[Lines] = None, audience: Optional[str] = None,
+        format: Optional[str] = None, ledger: Optional[bool] = None, budget: Limit = UNSET, capital: Limit = UNSET,
+        limit: WholeLimit = UNSET, capacity: Optional[Mapping[str, Optional[int]]] = None,
+        quota: Optional[Mapping[str, Optional[int]]] = None, tier_first: Optional[bool] = None, **members: Any,
+    ) -> Comparison:
+        """What a text would decide otherwise than the live policy, or than `policy`.
 
-    async def backtest(self, text: str, **members: Any) -> Reply:
+        For candidates, as many as go within a request (`info().limits["inline_candidates"]`), or for the standing audience.
+        """
+        found: Comparison = await self._client._do(
+            _ops.policy("compare", {
+                "text": text, "users": users, "audience": audience, "format": format, "ledger": ledger, "capacity": capacity,
+                "quota": quota, "tier_first": tier_first, **members}, {"budget": budget, "capital": capital, "limit": limit}))
+        return found
+
+    async def backtest(
+        self, text: str, *, format: Optional[str] = None, since: Any = None, until: Any = None, weeks: Optional[int] = None,
+        **members: Any,
+    ) -> Backtest:
         """What a text would have brought on the contacts that were made."""
-        return await self._reply("backtest", {"text": text, **members})
+        found: Backtest = await self._client._do(
+            _ops.policy("backtest", {
+                "text": text, "format": format, "since": since, "until": until, "weeks": weeks, **members}))
+        return found
 
-    async def fit(self, **members: Any) -> Reply:
-        """A policy whose numbers are learnt from the outcomes."""
-        return await self._reply("fit", members)
-
-    async def _reply(self, do: str, members: Dict[str, Any], limits: Optional[Dict[str, Any]] = None) -> Reply:
-        found: Reply = await self._client._do(_ops.policy(do, members, limits))
+    async def fit(
+        self, text: Optional[str] = None, *, since: Any = None, until: Any = None, weeks: Optional[int] = None,
+        prior_sd: Optional[float] = None, least_events: Optional[int] = None, holdout_share: Optional[float] = None,
+        **members: Any,
+    ) -> Fit:
+        """A policy whose numbers are learnt from the outcomes: from `text`, or from the live one."""
+        found: Fit = await self._client._do(
+            _ops.policy("fit", {
+                "text": text, "since": since, "until": until, "weeks": weeks, "prior_sd": prior_sd,
+                "least_events": least_events, "holdout_share": holdout_share, **members}))
         return found
 
 

@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import threading
 import time
 from types import TracebackType
-from typing import Any, Callable, Dict, Generator, Generic, Iterable, Iterator, List, Mapping, Optional, Type, TypeVar, Union
+from typing import (
+    Any, Callable, Dict, Generator, Generic, Iterable, Iterator, List, Literal, Mapping, NoReturn, Optional, Type, TypeVar,
+    Union, overload,
+)
 
 from . import _ops, _tls
 from ._connection import Connection
-from ._core import NEVER, Call, Line, Lines, Retry
+from ._core import NEVER, Call, Lines, Retry
 from ._ops import UNSET, Job, Unset
 from .errors import NoConnectionFree, ProtocolError, RouseError, ServerError
+from .backtest import Backtest
+from .comparison import Comparison
+from .fit import Fit
+from .policies import PolicyActivation, PolicyCheck, PolicyHistory, PolicyText, Shadow
+from .replay import Replay
 from .results import (
-    EraseResult, Fields, Identity, Info, LoadResult, PlanEntry, PolicyActivation, PolicyCheck, PolicyHistory,
-    PolicyText, RecordResult, RecordRow, Reply, ScoreResult, Summary, User,
+    Decision, EraseResult, Fields, Identity, Info, LoadResult, PlanEntry, RecordResult, RecordRow, Reply, ScoreResult, Summary,
+    User,
 )
+from .review import Review
 from .rows import PlanResult, RankResult
 from .settings import Settings
+from .stats import Stats
 
 __all__ = ["Client", "RecordStream", "ScoreStream"]
 
@@ -35,13 +46,9 @@ class _Stream(Generic[T]):
         self._rows: Optional[Iterator[T]] = None
         self._members: Optional[Dict[str, Any]] = None
 
-    def _each(self) -> Iterator[T]:
-        for rows in self._batches:
-            yield from rows
-
     def __iter__(self) -> Iterator[T]:
         if self._rows is None:
-            self._rows = self._each()
+            self._rows = itertools.chain.from_iterable(self._batches)
         return self._rows
 
     def __next__(self) -> T:
@@ -85,7 +92,7 @@ class ScoreStream(_Stream[T]):
 
     @property
     def summary(self) -> Summary:
-        return Summary.of(dict(self._answer().get("summary") or {}))
+        return Summary.from_dict(dict(self._answer().get("summary") or {}))
 
 
 class RecordStream(_Stream[RecordRow]):
@@ -101,6 +108,12 @@ class RecordStream(_Stream[RecordRow]):
 
 class Client:
     """A server, and as whom we ask it.
+
+        with rouse.Client(profile="home/client.yaml") as client:
+            with open("borrowers.ndjson", "rb") as file:
+                for decision in client.rank(file, budget=10):
+                    print(decision.rank, decision.user_id, decision.best.channel)
+            print(client.policy.history().versions[0])    # the op policy: show, check, activate, compare, fit, ...
 
     Say where it is by `profile` (the client.yaml that `rouse-server init` writes), by `server` ("HOST:PORT"), or by `host`
     and `port`; without any of them the environment's ROUSE_PROFILE is read. Arguments have precedence over the profile.
@@ -134,6 +147,12 @@ class Client:
         self._lock = threading.Lock()
         self._closed = False
         self.policy = Policies(self)
+
+    def __repr__(self) -> str:
+        return f"<rouse.Client {self._settings.identity}>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a client has connections of its own and cannot be pickled; make one in each process")
 
     # --- Connections ---
 
@@ -303,8 +322,8 @@ class Client:
         """What a candidate may carry, and what reason codes mean."""
         return self._do(_ops.fields(members))
 
-    def stats(self, **members: Any) -> Reply:
-        """The server's counters, on servers that have this op."""
+    def stats(self, **members: Any) -> Stats:
+        """What the server has counted since it started, and how it is."""
         return self._do(_ops.stats(members))
 
     def score(
@@ -318,6 +337,16 @@ class Client:
         """
         given = {"ledger": ledger, "explain": explain, "valid_until": valid_until, **members}
         return self._do(_ops.score(users, audience, given))
+
+    @overload
+    def score_stream(
+        self, users: Optional[Lines] = None, *, audience: Optional[str] = None, raw: Literal[False] = False, **members: Any,
+    ) -> ScoreStream[Decision]: ...
+
+    @overload
+    def score_stream(
+        self, users: Optional[Lines] = None, *, audience: Optional[str] = None, raw: Literal[True], **members: Any,
+    ) -> ScoreStream[bytes]: ...
 
     def score_stream(
         self, users: Optional[Lines] = None, *, audience: Optional[str] = None, raw: bool = False,
@@ -393,11 +422,17 @@ class Client:
         """A committed plan with its contacts."""
         return self._do(_ops.plan(plan_id, members))
 
-    def review(self, *, do: Optional[str] = None, since: Any = None, until: Any = None, weeks: Optional[int] = None,
-               plan_id: Optional[str] = None, **members: Any) -> Reply:
-        """What came of the contacts of a period; with do="replay" and a plan_id, that plan computed again."""
+    def review(
+        self, *, since: Any = None, until: Any = None, weeks: Optional[int] = None, new_user_cost: Optional[float] = None,
+        **members: Any,
+    ) -> Review:
+        """What came of the contacts of a period: `since` and `until`, or the last `weeks`."""
         return self._do(_ops.review({
-            "do": do, "since": since, "until": until, "weeks": weeks, "plan_id": plan_id, **members}))
+            "since": since, "until": until, "weeks": weeks, "new_user_cost": new_user_cost, **members}))
+
+    def replay(self, plan_id: str, *, user_id: Optional[str] = None, **members: Any) -> Replay:
+        """A committed plan, computed again from what was kept; with `user_id`, why that user was contacted then."""
+        return self._do(_ops.replay(plan_id, {"user_id": user_id, **members}))
 
 
 class Policies:
@@ -407,61 +442,91 @@ class Policies:
         self._client = client
 
     def show(self, **members: Any) -> PolicyText:
-        """The live policy's text, or with `policy` that of a version."""
+        """The live policy's text, or with `policy` that of a version that `history` tells of."""
         found: PolicyText = self._client._do(_ops.policy("show", members))
         return found
 
-    def check(self, text: str, **members: Any) -> PolicyCheck:
+    def check(self, text: str, *, format: Optional[str] = None, **members: Any) -> PolicyCheck:
         """Whether a text is a policy, and if not, all that is wrong with it."""
-        found: PolicyCheck = self._client._do(_ops.policy("check", {"text": text, **members}))
+        found: PolicyCheck = self._client._do(_ops.policy("check", {"text": text, "format": format, **members}))
         return found
 
-    def activate(self, text: str, *, against: str, **members: Any) -> PolicyActivation:
-        """Makes a text the live policy, if the version `against` is live. It is never sent twice."""
+    def activate(
+        self, text: str, *, against: Optional[str] = None, shadow: Optional[bool] = None,
+        format: Optional[str] = None, **members: Any,
+    ) -> PolicyActivation:
+        """Makes a text the live policy, if the version `against` is live; or puts it forward, where another has to approve.
+
+        With `shadow=True` in the place of `against` it decides beside the live one, and nobody is told. Never sent twice.
+        """
         found: PolicyActivation = self._client._do(
-            _ops.policy("activate", {"text": text, "against": against, **members}))
+            _ops.policy("activate", {
+                "text": text, "against": against, "shadow": shadow, "format": format, **members}))
+        return found
+
+    def approve(self, policy: str, *, against: Optional[str] = None, **members: Any) -> PolicyActivation:
+        """Makes a version live that another has put forward. Never sent twice."""
+        found: PolicyActivation = self._client._do(
+            _ops.policy("approve", {"policy": policy, "against": against, **members}))
+        return found
+
+    def withdraw(self, policy: str, **members: Any) -> PolicyActivation:
+        """Takes back a version that was put forward. Never sent twice."""
+        found: PolicyActivation = self._client._do(_ops.policy("withdraw", {"policy": policy, **members}))
+        return found
+
+    def rollback(self, policy: str, *, against: Optional[str] = None, **members: Any) -> PolicyActivation:
+        """Makes a version live again that was. Never sent twice."""
+        found: PolicyActivation = self._client._do(
+            _ops.policy("rollback", {"policy": policy, "against": against, **members}))
         return found
 
     def history(self, **members: Any) -> PolicyHistory:
-        """The versions that were live, the latest first."""
+        """The versions that were live, the latest first, and those that wait for an approval."""
         found: PolicyHistory = self._client._do(_ops.policy("history", members))
         return found
 
-    def approve(self, policy: str, **members: Any) -> Reply:
-        """Agrees to a version that another has proposed."""
-        return self._reply("approve", {"policy": policy, **members})
-
-    def withdraw(self, policy: str, **members: Any) -> Reply:
-        """Takes back a version that was proposed."""
-        return self._reply("withdraw", {"policy": policy, **members})
-
-    def rollback(self, policy: str, **members: Any) -> Reply:
-        """Makes a version live again that was."""
-        return self._reply("rollback", {"policy": policy, **members})
-
-    def shadow(self, **members: Any) -> Reply:
-        """What the policy that decides beside the live one would have done."""
-        return self._reply("shadow", members)
+    def shadow(self, *, shadow: Optional[bool] = None, **members: Any) -> Shadow:
+        """What the policy that decides beside the live one would have done; `shadow=False` ends it."""
+        found: Shadow = self._client._do(_ops.policy("shadow", {"shadow": shadow, **members}))
+        return found
 
     def compare(
-        self, text: str, *, users: Optional[List[Line]] = None, audience: Optional[str] = None, budget: Limit = UNSET,
-        capital: Limit = UNSET, limit: WholeLimit = UNSET, **members: Any,
-    ) -> Reply:
-        """What a text would decide otherwise than the live policy, for candidates or the standing audience."""
-        return self._reply(
-            "compare", {"text": text, "users": users, "audience": audience, **members},
-            {"budget": budget, "capital": capital, "limit": limit})
+        self, text: str, *, users: Optional[Lines] = None, audience: Optional[str] = None,
+        format: Optional[str] = None, ledger: Optional[bool] = None, budget: Limit = UNSET, capital: Limit = UNSET,
+        limit: WholeLimit = UNSET, capacity: Optional[Mapping[str, Optional[int]]] = None,
+        quota: Optional[Mapping[str, Optional[int]]] = None, tier_first: Optional[bool] = None, **members: Any,
+    ) -> Comparison:
+        """What a text would decide otherwise than the live policy, or than `policy`.
 
-    def backtest(self, text: str, **members: Any) -> Reply:
+        For candidates, as many as go within a request (`info().limits["inline_candidates"]`), or for the standing audience.
+        """
+        found: Comparison = self._client._do(
+            _ops.policy("compare", {
+                "text": text, "users": users, "audience": audience, "format": format, "ledger": ledger, "capacity": capacity,
+                "quota": quota, "tier_first": tier_first, **members}, {"budget": budget, "capital": capital, "limit": limit}))
+        return found
+
+    def backtest(
+        self, text: str, *, format: Optional[str] = None, since: Any = None, until: Any = None, weeks: Optional[int] = None,
+        **members: Any,
+    ) -> Backtest:
         """What a text would have brought on the contacts that were made."""
-        return self._reply("backtest", {"text": text, **members})
+        found: Backtest = self._client._do(
+            _ops.policy("backtest", {
+                "text": text, "format": format, "since": since, "until": until, "weeks": weeks, **members}))
+        return found
 
-    def fit(self, **members: Any) -> Reply:
-        """A policy whose numbers are learnt from the outcomes."""
-        return self._reply("fit", members)
-
-    def _reply(self, do: str, members: Dict[str, Any], limits: Optional[Dict[str, Any]] = None) -> Reply:
-        found: Reply = self._client._do(_ops.policy(do, members, limits))
+    def fit(
+        self, text: Optional[str] = None, *, since: Any = None, until: Any = None, weeks: Optional[int] = None,
+        prior_sd: Optional[float] = None, least_events: Optional[int] = None, holdout_share: Optional[float] = None,
+        **members: Any,
+    ) -> Fit:
+        """A policy whose numbers are learnt from the outcomes: from `text`, or from the live one."""
+        found: Fit = self._client._do(
+            _ops.policy("fit", {
+                "text": text, "since": since, "until": until, "weeks": weeks, "prior_sd": prior_sd,
+                "least_events": least_events, "holdout_share": holdout_share, **members}))
         return found
 
 

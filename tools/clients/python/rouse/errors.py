@@ -51,6 +51,17 @@ class Diagnostic:
         self.message: str = rest.pop("message", "")
         self.extra: Dict[str, Any] = rest
 
+    def to_dict(self) -> Dict[str, Any]:
+        """The members as they came."""
+        return {"kind": self.kind, "path": self.path, "line": self.line, "column": self.column, "message": self.message,
+                **self.extra}
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Diagnostic) and self.to_dict() == other.to_dict()
+
+    def __hash__(self) -> int:
+        return hash((self.path, self.message))
+
     def __str__(self) -> str:
         where = f"line {self.line}:{self.column}: " if self.line is not None else ""
         path = f"{self.path}: " if self.path else ""
@@ -105,9 +116,7 @@ class ServerError(RouseError):
             if getattr(self, name) is not None:
                 error[name] = getattr(self, name)
         if self.diagnostics:
-            error["diagnostics"] = [
-                {"kind": d.kind, "path": d.path, "line": d.line, "column": d.column, "message": d.message, **d.extra}
-                for d in self.diagnostics]
+            error["diagnostics"] = [each.to_dict() for each in self.diagnostics]
         return (type(self), (error, self.reply))
 
 

@@ -12,6 +12,7 @@ zone are refused, unless `timezone` says which one they are in.
 from __future__ import annotations
 
 import datetime
+import importlib
 import math
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional
 
@@ -30,18 +31,16 @@ _COLUMNS = (
 
 def _pandas() -> Any:
     try:
-        import pandas
+        return importlib.import_module("pandas")
     except ImportError:
         raise ImportError("this needs pandas, which is not installed; install it with: pip install pandas") from None
-    return pandas
 
 
 def _pyarrow() -> Any:
     try:
-        import pyarrow
+        return importlib.import_module("pyarrow")
     except ImportError:
         raise ImportError("this needs pyarrow, which is not installed; install it with: pip install pyarrow") from None
-    return pyarrow
 
 
 def candidates(data: Any, *, timezone: Optional[datetime.tzinfo] = None) -> Callable[[], Iterator[Dict[str, Any]]]:

@@ -1,96 +1,18 @@
-"""What the server answers, typed.
-
-Each class takes whatever the server sent: members that are missing keep their default, members that are newer than this
-client stand in `extra`, and nothing is refused.
-"""
+"""What the server answers to the ops of a campaign system, typed."""
 
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, ClassVar, Dict, FrozenSet, Iterator, List, Mapping, Optional, Sequence, Type, TypeVar, cast
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, cast
 
+from ._lenient import Lenient, defaults, nothing
 from .errors import Diagnostic
 
 __all__ = [
     "Best", "Cut", "Decision", "Diagnostic", "EraseResult", "Field", "Fields", "Identity", "Info", "LedgerState",
-    "LoadResult", "Plan", "PlanEntry", "PolicyActivation", "PolicyCheck", "PolicyHistory", "PolicyText", "PolicyVersion",
-    "RecordResult", "RecordRow", "Reply", "ScoreResult", "Summary", "User",
+    "LoadResult", "Plan", "PlanEntry", "PolicyState", "RecordResult", "RecordRow", "RejectedPolicy", "Reply", "ScoreResult",
+    "Summary", "User", "UserEvent", "UserPlan",
 ]
-
-L = TypeVar("L", bound="Lenient")
-
-
-class Lenient:
-    """An object of a reply. The members it came with are its attributes, so that making one costs next to nothing."""
-
-    _known: ClassVar[Optional[FrozenSet[str]]] = None
-
-    @classmethod
-    def of(cls: Type[L], members: Dict[str, Any]) -> L:
-        """Takes the parsed object over; do not use it afterwards."""
-        new = object.__new__(cls)
-        new.__dict__ = members
-        return new
-
-    @classmethod
-    def _names(cls) -> FrozenSet[str]:
-        known = cls.__dict__.get("_known")
-        if known is None:
-            known = frozenset(field.name for field in dataclasses.fields(cast(Any, cls)))
-            cls._known = known
-        return cast(FrozenSet[str], known)
-
-    @property
-    def extra(self) -> Dict[str, Any]:
-        """Members that this client does not know."""
-        names = self._names()
-        return {name: value for name, value in self.__dict__.items() if name not in names}
-
-    def to_dict(self) -> Dict[str, Any]:
-        """The members as they came, without those that did not."""
-        return {name: _plain(value) for name, value in self.__dict__.items()}
-
-
-def _defaults(cls: Type[L]) -> Type[L]:
-    """Defaults that dataclasses would make anew for each object become the class's own."""
-    for field in dataclasses.fields(cast(Any, cls)):
-        if field.default_factory is not dataclasses.MISSING:
-            setattr(cls, field.name, field.default_factory())
-    return cls
-
-
-class _Nothing(Dict[str, Any]):
-    """The default that all objects of a class share."""
-
-    def __setitem__(self, name: str, value: Any) -> None:
-        raise TypeError("this default is shared; make a dict of your own")
-
-
-def _nothing() -> Mapping[str, Any]:
-    return _Nothing()
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Lenient):
-        return value.to_dict()
-    if isinstance(value, list):
-        return [_plain(each) for each in value]
-    if isinstance(value, Diagnostic):
-        return {"kind": value.kind, "path": value.path, "line": value.line, "column": value.column,
-                "message": value.message, **value.extra}
-    return value
-
-
-def _objects(members: Dict[str, Any], name: str, kind: Any) -> None:
-    found = members.get(name)
-    if isinstance(found, list):
-        members[name] = [kind(each) for each in found if isinstance(each, dict)]
-
-
-def _object(members: Dict[str, Any], name: str, kind: Any) -> None:
-    found = members.get(name)
-    if isinstance(found, dict):
-        members[name] = kind(found)
 
 
 class Reply(Dict[str, Any]):
@@ -103,7 +25,7 @@ class Reply(Dict[str, Any]):
         self.rows = list(rows)
 
 
-@_defaults
+@defaults
 @dataclasses.dataclass
 class Best(Lenient):
     """The best channel for a user, and what a contact on it is expected to bring."""
@@ -117,7 +39,7 @@ class Best(Lenient):
     send_at: Optional[str] = None
 
 
-@_defaults
+@defaults
 @dataclasses.dataclass
 class Decision(Lenient):
     """What was decided of one candidate. Section 11.1 of the protocol says when which member is there."""
@@ -145,7 +67,7 @@ class Decision(Lenient):
     explain: Optional[Dict[str, Any]] = None
 
     @classmethod
-    def of(cls, members: Dict[str, Any]) -> Decision:
+    def from_dict(cls, members: Dict[str, Any]) -> Decision:
         best = members.get("best")
         if best is not None and type(best) is dict:
             typed = _new(Best)
@@ -159,15 +81,30 @@ class Decision(Lenient):
 _new: Any = object.__new__
 
 
-@_defaults
+def decisions(rows: List[Dict[str, Any]]) -> List[Decision]:
+    """As `Decision.from_dict` of each, at once."""
+    made = []
+    for members in rows:
+        best = members.get("best")
+        if best.__class__ is dict:
+            typed = _new(Best)
+            typed.__dict__ = best
+            members["best"] = typed
+        new = _new(Decision)
+        new.__dict__ = members
+        made.append(new)
+    return made
+
+
+@defaults
 @dataclasses.dataclass
 class Summary(Lenient):
     lines: int = 0
-    status: Mapping[str, int] = dataclasses.field(default_factory=_nothing)
+    status: Mapping[str, int] = dataclasses.field(default_factory=nothing)
     ignored: int = 0
 
 
-@_defaults
+@defaults
 @dataclasses.dataclass
 class Cut(Lenient):
     """A limit that costs value. `price` is what one more unit of it would bring."""
@@ -179,30 +116,25 @@ class Cut(Lenient):
     say: str = ""
 
 
-@_defaults
+@defaults
 @dataclasses.dataclass
 class Plan(Lenient):
     """The totals of a rank."""
 
     lines: int = 0
-    status: Mapping[str, int] = dataclasses.field(default_factory=_nothing)
+    status: Mapping[str, int] = dataclasses.field(default_factory=nothing)
     ignored: int = 0
     contacts: int = 0
     value: float = 0.0
     spend: float = 0.0
     capital: float = 0.0
-    by_channel: Mapping[str, int] = dataclasses.field(default_factory=_nothing)
+    by_channel: Mapping[str, int] = dataclasses.field(default_factory=nothing)
     net_value: float = 0.0
     net_value_at_most: float = 0.0
     cut: Sequence[Cut] = ()
 
-    @classmethod
-    def of(cls, members: Dict[str, Any]) -> Plan:
-        _objects(members, "cut", Cut.of)
-        return super().of(members)
 
-
-@_defaults
+@defaults
 @dataclasses.dataclass
 class ScoreResult(Lenient):
     """A decision for each candidate, in input order."""
@@ -212,12 +144,6 @@ class ScoreResult(Lenient):
     results: Sequence[Decision] = ()
     summary: Summary = dataclasses.field(default_factory=Summary)
 
-    @classmethod
-    def of(cls, members: Dict[str, Any]) -> ScoreResult:
-        _objects(members, "results", Decision.of)
-        _object(members, "summary", Summary.of)
-        return super().of(members)
-
     def __iter__(self) -> Iterator[Decision]:
         return iter(self.results)
 
@@ -225,7 +151,7 @@ class ScoreResult(Lenient):
         return len(self.results)
 
 
-@_defaults
+@defaults
 @dataclasses.dataclass
 class RecordRow(Lenient):
     """What became of one event. `recorded` and `replayed` say that it is on disk."""
@@ -236,21 +162,16 @@ class RecordRow(Lenient):
     at: Optional[str] = None
 
 
-@_defaults
+@defaults
 @dataclasses.dataclass
 class RecordResult(Lenient):
     results: Sequence[RecordRow] = ()
     recorded: int = 0
     replayed: int = 0
-    refused: Mapping[str, int] = dataclasses.field(default_factory=_nothing)
-
-    @classmethod
-    def of(cls, members: Dict[str, Any]) -> RecordResult:
-        _objects(members, "results", RecordRow.of)
-        return super().of(members)
+    refused: Mapping[str, int] = dataclasses.field(default_factory=nothing)
 
 
-@_defaults
+@defaults
 @dataclasses.dataclass
 class LoadResult(Lenient):
     loaded: int = 0
@@ -261,21 +182,21 @@ class LoadResult(Lenient):
     audience: int = 0
 
 
-@_defaults
+@defaults
 @dataclasses.dataclass
 class EraseResult(Lenient):
     erased: int = 0
     unknown: int = 0
 
 
-@_defaults
+@defaults
 @dataclasses.dataclass
 class Identity(Lenient):
     identity: str = ""
     roles: Sequence[str] = ()
 
 
-@_defaults
+@defaults
 @dataclasses.dataclass
 class LedgerState(Lenient):
     """`state` is sound, degraded or none."""
@@ -286,27 +207,46 @@ class LedgerState(Lenient):
     users: int = 0
 
 
-@_defaults
+@defaults
+@dataclasses.dataclass
+class RejectedPolicy(Lenient):
+    """A policy's file that was changed and is not live, for what is wrong with it."""
+
+    at: str = ""
+    by: str = ""
+    diagnostics: Sequence[Diagnostic] = ()
+
+
+@defaults
+@dataclasses.dataclass
+class PolicyState(Lenient):
+    """Since when the policy is live, and by whom. `approval` is none or required; so many `proposals` wait."""
+
+    since: str = ""
+    by: str = ""
+    rejected: Optional[RejectedPolicy] = None
+    approval: str = "none"
+    proposals: int = 0
+
+
+@defaults
 @dataclasses.dataclass
 class Info(Lenient):
+    """The server, what it can do, and who we are to it."""
+
     name: str = ""
     server: str = ""
     protocol: str = ""
     policy: str = ""
     ops: Sequence[str] = ()
-    limits: Mapping[str, Optional[int]] = dataclasses.field(default_factory=_nothing)
+    limits: Mapping[str, Optional[int]] = dataclasses.field(default_factory=nothing)
     ledger: LedgerState = dataclasses.field(default_factory=LedgerState)
     identity: str = ""
     roles: Sequence[str] = ()
-    policy_state: Mapping[str, Any] = dataclasses.field(default_factory=_nothing)
-
-    @classmethod
-    def of(cls, members: Dict[str, Any]) -> Info:
-        _object(members, "ledger", LedgerState.of)
-        return super().of(members)
+    policy_state: PolicyState = dataclasses.field(default_factory=PolicyState)
 
 
-@_defaults
+@defaults
 @dataclasses.dataclass
 class Field(Lenient):
     name: str = ""
@@ -316,20 +256,40 @@ class Field(Lenient):
     response_missing: Optional[int] = None
 
 
-@_defaults
+@defaults
 @dataclasses.dataclass
 class Fields(Lenient):
     policy: str = ""
     fields: Sequence[Field] = ()
-    reasons: Mapping[str, Optional[str]] = dataclasses.field(default_factory=_nothing)
-
-    @classmethod
-    def of(cls, members: Dict[str, Any]) -> Fields:
-        _objects(members, "fields", Field.of)
-        return super().of(members)
+    reasons: Mapping[str, Optional[str]] = dataclasses.field(default_factory=nothing)
 
 
-@_defaults
+@defaults
+@dataclasses.dataclass
+class UserEvent(Lenient):
+    """A contact, or what came of one."""
+
+    kind: str = ""
+    at: str = ""
+    channel: Optional[str] = None
+    plan: Optional[str] = None
+    campaign: Optional[str] = None
+    amount: Optional[float] = None
+    cost: Optional[float] = None
+
+
+@defaults
+@dataclasses.dataclass
+class UserPlan(Lenient):
+    """A committed plan that has the user in it."""
+
+    plan_id: str = ""
+    rank: int = 0
+    channel: str = ""
+    leased_until: Optional[str] = None
+
+
+@defaults
 @dataclasses.dataclass
 class User(Lenient):
     """What the ledger knows of one user."""
@@ -339,18 +299,13 @@ class User(Lenient):
     complained: bool = False
     leased_until: Optional[str] = None
     event_count: int = 0
-    events: Sequence[Mapping[str, Any]] = ()
-    plans: Sequence[Mapping[str, Any]] = ()
+    events: Sequence[UserEvent] = ()
+    plans: Sequence[UserPlan] = ()
     candidate: Optional[Mapping[str, Any]] = None
     decision: Optional[Decision] = None
 
-    @classmethod
-    def of(cls, members: Dict[str, Any]) -> User:
-        _object(members, "decision", Decision.of)
-        return super().of(members)
 
-
-@_defaults
+@defaults
 @dataclasses.dataclass
 class PlanEntry(Lenient):
     """A committed plan, as `plans` lists it."""
@@ -368,52 +323,3 @@ class PlanEntry(Lenient):
     value: float = 0.0
     spend: float = 0.0
     capital: float = 0.0
-
-
-@_defaults
-@dataclasses.dataclass
-class PolicyText(Lenient):
-    policy: str = ""
-    format: str = "yaml"
-    text: str = ""
-
-
-@_defaults
-@dataclasses.dataclass
-class PolicyCheck(Lenient):
-    valid: bool = False
-    policy: Optional[str] = None
-    diagnostics: Sequence[Diagnostic] = ()
-
-    @classmethod
-    def of(cls, members: Dict[str, Any]) -> PolicyCheck:
-        _objects(members, "diagnostics", Diagnostic)
-        return super().of(members)
-
-
-@_defaults
-@dataclasses.dataclass
-class PolicyActivation(Lenient):
-    policy: str = ""
-    was: Optional[str] = None
-
-
-@_defaults
-@dataclasses.dataclass
-class PolicyVersion(Lenient):
-    policy: str = ""
-    since: str = ""
-    by: str = ""
-    live: bool = False
-
-
-@_defaults
-@dataclasses.dataclass
-class PolicyHistory(Lenient):
-    policy: str = ""
-    versions: Sequence[PolicyVersion] = ()
-
-    @classmethod
-    def of(cls, members: Dict[str, Any]) -> PolicyHistory:
-        _objects(members, "versions", PolicyVersion.of)
-        return super().of(members)

@@ -8,7 +8,8 @@ import tempfile
 import threading
 from typing import Any, Dict, Iterator, List, Mapping, Optional
 
-from .results import Decision, Lenient, Plan, PlanEntry, _defaults, _nothing
+from ._lenient import Lenient, defaults, nothing
+from .results import Decision, Plan, PlanEntry, decisions
 
 __all__ = ["PlanResult", "RankResult", "Rows"]
 
@@ -42,8 +43,7 @@ class Rows:
 
     def __iter__(self) -> Iterator[Decision]:
         for block in self._blocks():
-            for members in json.loads("[" + block[:-1].decode("utf-8").replace("\n", ",") + "]"):
-                yield Decision.of(members)
+            yield from decisions(json.loads("[" + block[:-1].decode("utf-8").replace("\n", ",") + "]"))
 
     def raw(self) -> Iterator[bytes]:
         """The rows as lines of JSON, without LF."""
@@ -53,8 +53,7 @@ class Rows:
     def batches(self) -> Iterator[List[Decision]]:
         """The rows, some hundreds at a time."""
         for block in self._blocks():
-            found = json.loads("[" + block[:-1].decode("utf-8").replace("\n", ",") + "]")
-            yield list(map(Decision.of, found))
+            yield decisions(json.loads("[" + block[:-1].decode("utf-8").replace("\n", ",") + "]"))
 
     def _blocks(self) -> Iterator[bytes]:
         at = 0
@@ -71,6 +70,24 @@ class Rows:
             yield rest + piece[:end]
             rest = piece[end:]
 
+    @classmethod
+    def _again(cls, content: bytes, count: int) -> Rows:
+        rows = cls()
+        if count:
+            rows.add(content, count)
+        return rows
+
+    def __reduce__(self) -> Any:
+        return Rows._again, (b"".join(self._blocks()), self._count)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Rows) and self._count == other._count and all(a == b for a, b in zip(self.raw(), other.raw()))
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"<{self._count} rows>"
+
     def close(self) -> None:
         """Gives memory and file back now; the rows are gone then."""
         self._size = self._count = 0
@@ -82,7 +99,7 @@ class Rows:
         self.close()
 
 
-@_defaults
+@defaults
 @dataclasses.dataclass
 class RankResult(Lenient):
     """Whom to contact, in rank order (or, with rows="all", every candidate in input order), and what it comes to.
@@ -110,10 +127,8 @@ class RankResult(Lenient):
         if isinstance(results, list):
             for each in results:
                 rows.add(json.dumps(each, ensure_ascii=False).encode("utf-8") + b"\n", 1)
-        plan = members.get("plan")
-        members["plan"] = Plan.of(plan) if isinstance(plan, dict) else Plan()
         members["rows"] = rows
-        return cls.of(members)
+        return cls.from_dict(members)
 
     def to_dict(self) -> Dict[str, Any]:
         """The members of the answer, without its rows."""
@@ -122,12 +137,12 @@ class RankResult(Lenient):
         return members
 
 
-@_defaults
+@defaults
 @dataclasses.dataclass
 class PlanResult(PlanEntry):
     """A committed plan with its contacts, in rank order, and what its request had set."""
 
-    request: Mapping[str, Any] = dataclasses.field(default_factory=_nothing)
+    request: Mapping[str, Any] = dataclasses.field(default_factory=nothing)
     plan: Plan = dataclasses.field(default_factory=Plan)
     rows: Rows = dataclasses.field(default_factory=Rows)
 
@@ -139,10 +154,8 @@ class PlanResult(PlanEntry):
 
     @classmethod
     def whole(cls, members: Dict[str, Any], rows: Rows) -> PlanResult:
-        plan = members.get("plan")
-        members["plan"] = Plan.of(plan) if isinstance(plan, dict) else Plan()
         members["rows"] = rows
-        return cls.of(members)
+        return cls.from_dict(members)
 
     def to_dict(self) -> Dict[str, Any]:
         """The members of the answer, without its rows."""

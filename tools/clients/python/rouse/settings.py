@@ -125,7 +125,12 @@ class Settings:
     timeout: float
 
     def __repr__(self) -> str:
-        return f"Settings({self.address}, as {'a token' if self.token else 'a certificate' if self.cert else 'nobody'})"
+        return f"Settings({self.identity})"
+
+    @property
+    def identity(self) -> str:
+        """Where, and as whom, without secrets."""
+        return f"{self.address}, as {'a token' if self.token else 'a certificate' if self.cert else 'nobody'}"
 
     @property
     def address(self) -> str:

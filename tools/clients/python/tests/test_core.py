@@ -1,5 +1,6 @@
 """The parts without sockets: lines, answers, profiles, results."""
 
+import ast
 import dataclasses
 import json
 import os
@@ -75,18 +76,25 @@ class Lines(unittest.TestCase):
 
 class Results(unittest.TestCase):
     def test_unknown_members_are_kept_and_missing_ones_have_defaults(self):
-        decision = rouse.Decision.of({
+        decision = rouse.Decision.from_dict({
             "user_id": "u", "status": "dancing", "mood": "good", "best": {"channel": "pigeon", "wind": 3}})
         self.assertEqual((decision.status, decision.extra, decision.best.extra), ("dancing", {"mood": "good"}, {"wind": 3}))
         self.assertEqual((decision.reasons, decision.rank, decision.best.roi), ((), None, None))
         self.assertEqual(decision.to_dict()["best"], {"channel": "pigeon", "wind": 3})
         self.assertIn("dancing", repr(decision))
-        self.assertEqual(decision, rouse.Decision.of({
+        self.assertEqual(decision, rouse.Decision.from_dict({
             "user_id": "u", "status": "dancing", "best": {"channel": "pigeon"}}))
-        plan = rouse.Plan.of({"cut": [{"limit": "budget", "max": 5, "used": 5, "price": 0.1, "say": "x", "new": 1}]})
+        plan = rouse.Plan.from_dict({"cut": [{"limit": "budget", "max": 5, "used": 5, "price": 0.1, "say": "x", "new": 1}]})
         self.assertEqual((plan.cut[0].limit, plan.cut[0].extra, plan.by_channel), ("budget", {"new": 1}, {}))
-        self.assertEqual(rouse.Info.of({}).ledger.state, "none")
-        self.assertEqual(dataclasses.asdict(rouse.Summary.of({"lines": 3}))["lines"], 3)
+        self.assertEqual(rouse.Info.from_dict({}).ledger.state, "none")
+        self.assertEqual(dataclasses.asdict(rouse.Summary.from_dict({"lines": 3}))["lines"], 3)
+
+    def test_every_file_is_python_3_9(self):
+        folder = os.path.join(PACKAGE, "rouse")
+        for name in os.listdir(folder):
+            if name.endswith(".py"):
+                with open(os.path.join(folder, name), encoding="utf-8") as file:
+                    ast.parse(file.read(), name, feature_version=(3, 9))
 
     def test_the_package_says_that_it_is_typed(self):
         self.assertTrue(os.path.exists(os.path.join(PACKAGE, "rouse", "py.typed")))

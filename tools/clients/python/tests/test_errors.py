@@ -138,7 +138,8 @@ class Errors:
         self.expect("too_many", lambda: client.request("score", users=candidates(1001)), at="/users")
         self.expect("not_found", lambda: client.user("nobody"), at="/user_id")
         self.expect("not_found", lambda: client.info(policy="other@000000000000"), at="/policy")
-        self.expect("conflict", lambda: client.policy.activate(client.policy.show().text, against="other@000000000000"), at="/against")
+        text = client.policy.show().text
+        self.expect("conflict", lambda: client.policy.activate(text, against="other@000000000000"), at="/against")
         client.ping()
 
     def test_limits(self):

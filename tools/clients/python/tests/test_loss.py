@@ -99,6 +99,42 @@ class Loss:
             with self.assertRaises(rouse.DeadlineExceeded):
                 client.rank(audience="TRUE")
 
+    def test_killed_at_twenty_points(self):
+        """Wherever it stops: one exception, rows that are right, and no result that is not whole."""
+        server = self.server()
+        client = self.client(server)
+        users = candidates(20000)
+        whole = [row.to_dict() for row in client.score_stream(iter(users), as_of=AS_OF)]
+        for point in range(20):
+            after = [0, 1, 200, 1500, 4000, 8000, 12000, 16000, 19000, 20000][point // 2]
+
+            def source():
+                yield from users[:after]
+                server.kill()
+                yield from users[after:]
+
+            seen, ask = [], None
+            if point % 2:
+                def ask():
+                    return client.rank(source(), as_of=AS_OF, limit=10, commit=True, plan_key=f"kill-{point}")
+            else:
+                def ask():
+                    for row in stream:
+                        seen.append(row.to_dict())
+                stream = client.score_stream(source(), as_of=AS_OF)
+            with self.subTest(point=point, after=after):
+                with self.assertRaises(rouse.ConnectionLost) as caught:
+                    ask()
+                self.assertIs(type(caught.exception), rouse.ConnectionLost)
+                self.assertEqual(seen, whole[:len(seen)])
+                if point % 2 == 0:
+                    with self.assertRaises(rouse.RouseError):
+                        stream.summary
+                    with self.assertRaises(StopIteration):
+                        next(stream)
+            server.start()
+            self.assertEqual(client.plans(), [], "a rank that was cut has committed nothing")
+
     # --- sent again ---
 
     def test_what_reads_is_sent_again(self):
@@ -170,7 +206,8 @@ class Loss:
             "score_stream": lambda c: list(c.score_stream(users)), "load": lambda c: c.load(users),
             "erase": lambda c: c.erase(["u"]), "user": lambda c: c.user("u"), "plans": lambda c: c.plans(),
             "plan": lambda c: c.plan("P1"), "show": lambda c: c.policy.show(), "check": lambda c: c.policy.check("x"),
-            "history": lambda c: c.policy.history(), "review": lambda c: c.review(), "fit": lambda c: c.policy.fit(),
+            "history": lambda c: c.policy.history(), "review": lambda c: c.review(), "replay": lambda c: c.replay("P1"),
+            "fit": lambda c: c.policy.fit(),
             "compare": lambda c: c.policy.compare("x", audience="TRUE"), "backtest": lambda c: c.policy.backtest("x"),
             "shadow": lambda c: c.policy.shadow(), "request": lambda c: c.request("info"),
         }
@@ -178,7 +215,8 @@ class Loss:
             "commit without a key": lambda c: c.rank(users, commit=True),
             "activate": lambda c: c.policy.activate("x", against="y"), "approve": lambda c: c.policy.approve("x"),
             "withdraw": lambda c: c.policy.withdraw("x"), "rollback": lambda c: c.policy.rollback("x"),
-            "unknown": lambda c: c.request("dance"), "auth": lambda c: c.auth("token"),
+            "unknown": lambda c: c.request("dance"), "end of a shadow": lambda c: c.policy.shadow(shadow=False),
+            "auth": lambda c: c.auth("token"),
             "generic commit": lambda c: c.request("rank", users=users, commit=True),
         }
         for name, ask in again.items():

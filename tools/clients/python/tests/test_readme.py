@@ -25,7 +25,7 @@ class Readme(unittest.TestCase):
                 file.write(json.dumps(each) + "\n")
         with open(os.path.join(PACKAGE, "README.md")) as file:
             examples = re.findall(r"```python\n(.*?)```", file.read(), re.S)
-        self.assertEqual(len(examples), 4)
+        self.assertEqual(len(examples), 5)
         for example in examples:
             done = subprocess.run(
                 [sys.executable, "-c", example], cwd=server.folder, env={**os.environ, "PYTHONPATH": PACKAGE},

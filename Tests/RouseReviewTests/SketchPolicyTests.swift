@@ -1,0 +1,62 @@
+import RouseCore
+import RouseWire
+import Testing
+
+@testable import RouseReview
+
+@Suite struct SketchPolicyTests {
+  private static func table(_ lines: [String]) -> DataTable {
+    var table = DataTable()
+    for line in lines {
+      guard let row = JSONValue(Array(line.utf8)) else { continue }
+      table.add(row, outcome: false, ignoring: [])
+    }
+    return table
+  }
+
+  private static let customers = (0..<40).map {
+    "{\"id\":\"c\($0)\",\"signup\":\"2025-01-0\($0 % 9 + 1)T00:00:00Z\",\"offer_until\":\"2027-01-01T00:00:00Z\","
+      + "\"orders\":\($0 % 7),\"email_ok\":\($0 % 2 == 0),\"can_call\":\"\($0 % 3 == 0 ? "yes" : "no")\","
+      + "\"opt_out\":\($0 % 10 == 0 ? 1 : 0),\"city\":\"it's \($0 % 3)\",\"gender\":\"f\",\"note\":\"n\($0)\"}"
+  }
+
+  private static func sketch(_ lines: [String], _ change: (inout SketchPolicy.Settings) -> Void = { _ in })
+    -> SketchPolicy
+  {
+    var settings = SketchPolicy.Settings()
+    settings.now = 1_772_323_200
+    change(&settings)
+    return SketchPolicy(table(lines), settings)
+  }
+
+  @Test func whatColumnsAreIsReadOffThem() throws {
+    let sketch = Self.sketch(Self.customers) { $0.valuePerOutcome = 20 }
+    let policy = try PolicyText(yaml: Array(sketch.text.utf8)).policy
+    let kinds = Dictionary(uniqueKeysWithValues: policy.fields.declared.map { ($0.name, $0.kind) })
+    #expect(sketch.id == "id" && kinds["id"] == nil && kinds["gender"] == nil)
+    #expect(kinds["signup"] == .times && kinds["offer_until"] == .timesAhead && kinds["orders"] == .numbers)
+    #expect(policy.definition.channels.map(\.name) == ["email", "call"])
+    #expect(policy.response.rows.map(\.name) == ["orders", "city"])
+    #expect(policy.response.rows.allSatisfy { row in row.points.allSatisfy { $0 == 0 } })
+    #expect(sketch.text.contains("S01: {when: \"opt_out = 1\""))
+    #expect(sketch.notes.contains { $0.hasPrefix("gender:") } && sketch.notes.contains { $0.hasPrefix("note:") })
+  }
+
+  @Test func withoutTimesOrConsentItSaysSo() throws {
+    let sketch = Self.sketch((0..<5).map { "{\"user_id\":\"u\($0)\",\"a\":\($0)}" })
+    let policy = try PolicyText(yaml: Array(sketch.text.utf8)).policy
+    #expect(sketch.id == nil && policy.fields.slot(named: StartPolicy.setTime) != nil)
+    #expect(sketch.notes.contains { $0.contains("--set-time") } && sketch.notes.contains { $0.contains("email_ok") })
+  }
+
+  @Test(arguments: ["\"", "it's", "a: b", "#x", "null", "{", "\u{7F}", "a\nb", "\u{2028}", "é"])
+  func anyTextIsWrittenSafely(_ text: String)
+    throws
+  {
+    let lines = (0..<20).map {
+      "{\"seen\":\"2025-01-01T00:00:00Z\",\"kind\":\($0 % 2 == 0 ? JSONText.quoted(text) : "\"x\""),\(JSONText.quoted(text)):1}"
+    }
+    let policy = try PolicyText(yaml: Array(Self.sketch(lines).text.utf8)).policy
+    #expect(policy.response.rows.first?.name == "kind")
+  }
+}
