@@ -128,7 +128,7 @@ final class Meters: Sendable {
 
   /// So many small requests were answered at once, all of them as long after their lines arrived.
   func scored(_ count: Int, nanoseconds: UInt64) {
-    requests[Self.scoreRow * Self.codes].increment(by: count)
+    requests[Self.scoreRow * Self.codes].increment(by: Int64(count))
     seconds[Self.scoreRow].recordNanoseconds(Int64(clamping: nanoseconds), times: count)
   }
 

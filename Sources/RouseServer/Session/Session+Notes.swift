@@ -90,7 +90,7 @@ extension Session {
       counts = shared.meters.of(identity.name)
       identityMeters = (identity.name, counts)
     }
-    (isFailed ? counts.failed : counts.answered).increment(by: count)
+    (isFailed ? counts.failed : counts.answered).increment(by: Int64(count))
   }
 
   private func answered(
