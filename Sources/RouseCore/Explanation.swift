@@ -1,5 +1,10 @@
 /// What lies behind a decision, for `explain`: the same conditions and cards, asked again one by one. The row is one that
 /// has been scored.
+extension Policy {
+  /// Whether an explanation takes as long as ten or twenty decisions, not as hundreds.
+  package var isExplainedQuickly: Bool { whatIf.isQuick }
+}
+
 extension Scorer {
   package func stageTruth(_ stage: Int, _ row: CandidateRow) -> Truth {
     scoring.truth(scoring.tables.pointee.stages[stage].root, row)

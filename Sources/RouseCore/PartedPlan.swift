@@ -213,7 +213,9 @@ package struct PartedPlan {
   private mutating func fill(_ group: inout PartState.Group, _ sum: inout PartSum) throws {
     guard !limits.isEmpty else { return }
     for _ in 0..<50 {
-      var pass = Pass(group, slack: zip(group.prices, left).reduce(Int128(0)) { $0 &+ $1.0 &* $1.1 }, left: left)
+      var pass = Pass(
+        group, slack: zip(group.prices, left).reduce(Int128(0)) { $0 &+ $1.0 &* $1.1 }, left: left,
+        most: min(1000, mostOfPart))
       repeat { try go(&pass, &sum) } while !pass.isOver
       group.changes = pass.now
       if !pass.moved { return }
@@ -232,12 +234,13 @@ package struct PartedPlan {
     var isFirst: Bool { after == nil }
     var after: PartMove.Rank?
     /// Few of a part are made, most often: it takes more only where these few do not end the pass.
-    var most = 1000
+    var most: Int
     var moved = false
     var isOver = false
 
-    init(_ group: PartState.Group, slack: Int128, left: [Int128]) {
+    init(_ group: PartState.Group, slack: Int128, left: [Int128], most: Int) {
       self.group = group
+      self.most = most
       self.slack = slack
       self.left = left
       now = group.changes
@@ -249,8 +252,8 @@ package struct PartedPlan {
   private mutating func go(_ pass: inout Pass, _ sum: inout PartSum) throws {
     let asked = PartPass(
       slack: pass.slack, left: pass.left, now: pass.now, room: pass.room, after: pass.after,
-      most: min(mostOfPart, pass.most))
-    pass.most *= 4
+      most: pass.most)
+    pass.most = min(mostOfPart, pass.most * 4)
     let answer = try ask(.moves(pass.group, asked))
     let end = answer.movesEnd.min { $0.isBefore($1) }
     if let after = asked.after, !(answer.moves.map(\.rank) + [end].compactMap(\.self)).allSatisfy(after.isBefore) {

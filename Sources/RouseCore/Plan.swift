@@ -28,7 +28,7 @@ package struct Plan: Sendable {
     package let say: String
   }
 
-  package private(set) var outcomes: [Outcome]
+  package fileprivate(set) var outcomes: [Outcome]
   package private(set) var contacts = 0
   /// Micros; sums over the contacts.
   package private(set) var value: Int128 = 0
@@ -43,12 +43,14 @@ package struct Plan: Sendable {
   package private(set) var order: [Int] = []
 
   private let few: Int
+  let firstPortion: Int
   /// While the plan is made.
-  private var crew: Crew
+  private(set) var crew: Crew
   private let policy: Policy
-  private let users: PlanUsers
-  private let limits: [Limit]
-  private var left: [Int128]
+  let users: PlanUsers
+  let limits: [Limit]
+  /// Micros, by limit.
+  private(set) var left: [Int128]
   private var firstPrices: [Int128]
 
   /// - Parameters:
@@ -66,12 +68,15 @@ package struct Plan: Sendable {
 
   /// - Parameters:
   ///   - few: users whose prices are sought without samples.
+  ///   - firstPortion: moves of a fill that are put in order at once.
   ///   - worthwhile: how many users it takes for a loop to be shared.
   init(
     users: PlanUsers, policy: Policy, limits planLimits: PlanLimits, rankWaitlist: Bool, few: Int,
-    threads: Int = 1, worthwhile: Int = Crew.worthwhile, isAbandoned: () -> Bool = { false }
+    firstPortion: Int = Plan.usualPortion, threads: Int = 1, worthwhile: Int = Crew.worthwhile,
+    isAbandoned: () -> Bool = { false }
   ) {
     self.few = few
+    self.firstPortion = firstPortion
     crew = users.count < worthwhile ? .alone : Crew(threads: threads, worthwhile: worthwhile)
     self.policy = policy
     self.users = users
@@ -96,12 +101,8 @@ package struct Plan: Sendable {
     sort(tierFirst: planLimits.tierFirst, waitlist: rankWaitlist)
   }
 
-  private func worth(_ option: Int) -> Int128 {
-    policy.worth(value: users.options[option].value, spend: users.options[option].spend)
-  }
-
   /// Takes an option if what is left allows it, giving back what the user held.
-  private mutating func take(_ option: Int, by user: Int, _ view: PlanUsers.View) -> Bool {
+  mutating func take(_ option: Int, by user: Int, _ view: PlanUsers.View) -> Bool {
     let held = outcomes[user].taken
     for limit in limits.indices where change(limit, user, from: held, to: option, view) > left[limit] { return false }
     for limit in limits.indices { left[limit] -= change(limit, user, from: held, to: option, view) }
@@ -109,8 +110,9 @@ package struct Plan: Sendable {
     return true
   }
 
+  /// What a limit's demand changes by when a user takes an option in place of another; -1: of none.
   @inline(__always)
-  private func change(
+  func change(
     _ limit: Int, _ user: Int, from held: Int, to option: Int, _ view: PlanUsers.View
   ) -> Int128 {
     let weight = limits[limit].weight(of: view.options[option], user, view)
@@ -146,7 +148,7 @@ package struct Plan: Sendable {
     netValueAtMost += search.bound
     for limit in limits.indices where firstPrices[limit] == 0 { firstPrices[limit] = search.prices[limit] }
     let tariff = group.tariff(search.prices)
-    take(group, members, tariff)
+    take(group, search.choosers ?? members, tariff)
     fill(group, members, tariff, isAbandoned)
     show(group, members, others, tariff, waitlist: showsWaitlist)
   }
@@ -181,83 +183,6 @@ package struct Plan: Sendable {
       $0.choice.net != $1.choice.net ? $0.choice.net > $1.choice.net : users.isBefore($0.user, $1.user)
     }
     for (user, choice) in choices { _ = take(choice.option, by: user, group.users) }
-  }
-
-  /// A change of a user's option that gains something.
-  private struct Move {
-    let user: UInt32
-    let option: UInt32
-    let gain: Int128
-    /// `(cost - gain) * 10^6 // cost`, or -1 where the move costs nothing.
-    let key: Int128
-  }
-
-  private mutating func fill(
-    _ group: PlanGroup, _ members: [UInt32], _ tariff: PlanTariff, _ isAbandoned: () -> Bool
-  ) {
-    guard !limits.isEmpty else { return }
-    for _ in 0..<50 {
-      if isAbandoned() { return }
-      var moved = false
-      for move in moves(group, members, tariff) {
-        let held = outcomes[Int(move.user)].taken
-        guard worth(Int(move.option)) > (held < 0 ? 0 : worth(held)) else { continue }
-        if take(Int(move.option), by: Int(move.user), group.users) { moved = true }
-      }
-      if !moved { return }
-    }
-  }
-
-  private func moves(_ group: PlanGroup, _ members: [UInt32], _ tariff: PlanTariff) -> [Move] {
-    // A move that fits costs at most this; so one that loses as much in net cannot fit.
-    let slack = limits.indices.reduce(Int128(0)) { $0 + tariff.prices[$1] * left[$1] }
-    let parts = crew.parts(of: members.count) { range in
-      members.withUnsafeBufferPointer { self.moves(group, $0[range], tariff, slack) }
-    }
-    var moves = parts.count == 1 ? parts[0] : Array(parts.joined())
-    moves.sort { left, right in
-      if left.key != right.key { return left.key < right.key }
-      if left.gain != right.gain { return left.gain > right.gain }
-      if left.user != right.user { return users.isBefore(Int(left.user), Int(right.user)) }
-      return left.option < right.option
-    }
-    return moves
-  }
-
-  private func moves(
-    _ group: PlanGroup, _ members: Slice<UnsafeBufferPointer<UInt32>>, _ tariff: PlanTariff, _ slack: Int128
-  ) -> [Move] {
-    var moves: [Move] = []
-    let view = group.users
-    for member in members {
-      let user = Int(member)
-      guard group.admits(user) else { continue }
-      let held = outcomes[user].taken
-      let own = tariff.price(of: user, view)
-      var heldWorth: Int128 = 0
-      var heldNet: Int128 = 0
-      if held >= 0 {
-        heldWorth = group.worth(view.options[held])
-        heldNet = group.net(heldWorth, view.options[held], user, own, tariff)
-      }
-      for index in view.optionRange(user) {
-        let option = view.options[index]
-        let worth = group.worth(option)
-        let gain = worth - heldWorth
-        guard gain > 0, group.isUsable(option, worth: worth) else { continue }
-        // With prices that leave slack, `heldNet - net` is `cost - gain`.
-        guard heldNet - group.net(worth, option, user, own, tariff) < slack else { continue }
-        guard limits.indices.allSatisfy({ change($0, user, from: held, to: index, view) <= left[$0] }) else {
-          continue
-        }
-        let cost = limits.indices.reduce(Int128(0)) {
-          $0 + tariff.prices[$1] * change($1, user, from: held, to: index, view)
-        }
-        let key = cost <= 0 ? -1 : floorDivide((cost - gain) * Int128(Micros.one), cost)
-        moves.append(Move(user: member, option: UInt32(truncatingIfNeeded: index), gain: gain, key: key))
-      }
-    }
-    return moves
   }
 
   // MARK: - 9.4

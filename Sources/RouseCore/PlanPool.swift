@@ -103,7 +103,7 @@ struct PlanPool {
     self.settled = settled
   }
 
-  func contains(_ prices: [Int128], except limit: Int) -> Bool {
+  func contains(_ prices: [Int128], except limit: Int? = nil) -> Bool {
     prices.indices.allSatisfy { $0 == limit || prices[$0] >= low[$0] && prices[$0] <= high[$0] }
   }
 

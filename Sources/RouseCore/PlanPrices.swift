@@ -8,8 +8,13 @@ struct PlanPrices {
   private let group: PlanGroup
   /// The innermost last: each for a box within the one before.
   private var pools: [PlanPool]
+  /// How many of them after the first are floors: without those who choose nothing while prices are not much lower than
+  /// when they were first found, and with no other bounds.
+  private var floors = 0
   /// One user in `sampling`.
-  private let sample: PlanPool?
+  private let drawn: PlanPool?
+  /// The same in the box of the last floor.
+  private var sample: PlanPool?
   private static let sampling: Int128 = 64
   /// With fewer users a pass over all of them costs nothing.
   static let fewUsers = 8192
@@ -30,10 +35,11 @@ struct PlanPrices {
     if members.count > few {
       // The order among equals is a hash: as good as any draw.
       let drawn = members.filter { group.users.users[Int($0)].tie % UInt64(Self.sampling) == 0 }
-      sample = PlanPool(drawn, group)
+      self.drawn = PlanPool(drawn, group)
     } else {
-      sample = nil
+      drawn = nil
     }
+    sample = drawn
   }
 
   /// Finds prices from 0 on.
@@ -58,6 +64,31 @@ struct PlanPrices {
     }
   }
 
+  /// The users who may have a choice at the prices found, rising; nil: all may.
+  var choosers: [UInt32]? {
+    // A round that was of no use may have left its own floor.
+    floors > 0 && pools[floors].contains(prices) ? pools[floors].users : nil
+  }
+
+  /// Nearly all users choose nothing any more once a scarce limit has its price, and that price hardly ever falls to a
+  /// quarter: neither this search nor the next need ask them.
+  /// - Parameter price: about what is to be found.
+  private mutating func layFloor(_ price: Int128, _ limit: Int) {
+    guard price > 3, pools.count == floors + 1, let pool = pools.last, pool.users.count > few else { return }
+    var low = pool.low
+    low[limit] = price / 4
+    pools.append(PlanPool(pool, group, low: low, high: pool.high))
+    floors += 1
+    sample = sample.map { PlanPool($0, group, low: low, high: pool.high) }
+  }
+
+  private mutating func dropPool() {
+    pools.removeLast()
+    guard floors >= pools.count else { return }
+    floors = pools.count - 1
+    sample = drawn
+  }
+
   private func bound(at prices: [Int128]) -> Int128 {
     pools.last?.bound(group, at: group.tariff(prices)) ?? 0
   }
@@ -65,7 +96,7 @@ struct PlanPrices {
   /// Settles who will choose the same while no price moves much more than it just did: in a wide box for the rounds to
   /// come, and within it in a narrow one, which the next rounds may leave.
   private mutating func settle(_ moves: [Int128]) {
-    for reach in Self.reaches.dropFirst(pools.count - 1) {
+    for reach in Self.reaches.dropFirst(pools.count - 1 - floors) {
       guard let pool = pools.last, pool.users.count > few / 8 else { return }
       let low = prices.indices.map {
         max(pool.low[$0], prices[$0] - min(moves[$0] * reach, prices[$0] - prices[$0] / 4))
@@ -83,19 +114,28 @@ struct PlanPrices {
 
   /// The smallest price >= 0 of one limit at which demand is within it, the others' prices given.
   private mutating func least(_ prices: [Int128], _ limit: Int) -> Int128 {
+    var mayLay = prices[limit] == 0
     while let pool = pools.last {
-      if pools.count == 1 {
-        let guess = guess(prices, limit)
-        return least(prices, limit, of: pool, within: group.left[limit], from: guess) ?? 0
+      if pools.count == 1 || pool.contains(prices, except: limit) {
+        let isWide = pools.count == floors + 1
+        let from = isWide ? guess(prices, limit) : last(prices[limit])
+        if isWide, mayLay {
+          mayLay = false
+          layFloor(from.low, limit)
+        }
+        let found = pools.last.flatMap { least(prices, limit, of: $0, within: group.left[limit], from: from) }
+        if let found { return found }
+        if pools.count == 1 { return 0 }
       }
-      if pool.contains(prices, except: limit) {
-        let reach = max(1, prices[limit] / 64)
-        let last = (low: max(0, prices[limit] - reach), high: prices[limit] + (prices[limit] > 0 ? reach : 0))
-        if let found = least(prices, limit, of: pool, within: group.left[limit], from: last) { return found }
-      }
-      pools.removeLast()
+      dropPool()
     }
     return 0
+  }
+
+  /// Where a price that was found is looked for again.
+  private func last(_ price: Int128) -> (low: Int128, high: Int128) {
+    let reach = max(1, price / 64)
+    return (low: max(0, price - reach), high: price + (price > 0 ? reach : 0))
   }
 
   /// Two prices between which a sample says that it lies.

@@ -39,6 +39,14 @@ struct Retrial: BitwiseCopyable {
     var share: Int32 = -1
     /// Slots by which something may turn while the stage and its clock stay.
     var relevant: UInt64 = 0
+    /// Channels that are free.
+    var free: UInt64 = 0
+    /// Slots that change more of the worth than the points of the response card.
+    var moneyReads: UInt64 = 0
+    /// By points of the response card, 64 around those that it has: whether they are known to be worth a contact, or not,
+    /// if nothing else of the worth changes.
+    var worth: UInt64 = 0
+    var unworthy: UInt64 = 0
   }
 
   private let scoring: Scoring
@@ -102,6 +110,7 @@ struct Retrial: BitwiseCopyable {
       now.relevant = relevant(now, decision)
     }
     standing.pointee = now
+    if now.depth >= .risk { standing.pointee.free = free(now.able, standing) }
   }
 
   private func noteTimes(_ row: CandidateRow, _ now: inout Standing) {
@@ -146,6 +155,8 @@ struct Retrial: BitwiseCopyable {
     now.rests =
       now.isTooSoon || now.contacts30d >= tables.pointee.cap30d || row.known.leasedUntil > scoring.now
     now.share = decision.share
+
+    now.moneyReads = reach.silentDays | reach.risk | reach.stages[decision.stage].loan
   }
 
   private func noteCards(_ row: CandidateRow, _ decision: Decision, _ now: inout Standing) {
@@ -215,17 +226,17 @@ struct Retrial: BitwiseCopyable {
   private func find(
     _ slot: Int, _ row: CandidateRow, _ before: Int64, _ noting: UnsafeMutablePointer<Decision>?
   ) -> Status? {
-    let was = standing.pointee
+    let was = standing
     let fact = reach.facts[slot]
     let isPresent = row.states[slot] == FactState.present
     // One ahead of now is taken for now, or for none.
     if fact.isPast, isPresent, Int64(bitPattern: row.bits[slot]) > scoring.now { return nil }
-    var glance = was.glance
+    var glance = was.pointee.glance
     glance.present = isPresent ? glance.present | bit(slot) : glance.present & ~bit(slot)
     glance.yes = isPresent && row.bits[slot] & 1 != 0 ? glance.yes | bit(slot) : glance.yes & ~bit(slot)
 
-    var stage = was.stage
-    var clock = was.clock
+    var stage = was.pointee.stage
+    var clock = was.pointee.clock
     if movesStage(slot) {
       if stage < 0 || reach.stages[stage].reads & bit(slot) != 0 { stage = scoring.stage(row, glance) }
       let isStage = stage < tables.pointee.stageCount
@@ -236,12 +247,17 @@ struct Retrial: BitwiseCopyable {
       }
     }
     // It was no candidate, and is one now.
-    if was.depth < .risk { return nil }
+    if was.pointee.depth < .risk { return nil }
 
     var touched = fact.touched
-    var change = Change(stage: stage, dormantDays: was.dormantDays, silentDays: was.silentDays)
-    derive(slot, fact, row, clock: clock, before: before, was, &change, &glance, &touched)
-    let status = judge(row, change, was, glance, touched, noting)
+    var change = Change(stage: stage, dormantDays: was.pointee.dormantDays, silentDays: was.pointee.silentDays)
+    let stays = stage == was.pointee.stage && clock == was.pointee.clock
+    if fact.isPast || !stays || slot == tables.pointee.regionSlot {
+      derive(slot, fact, row, clock: clock, before: before, was, &change, &glance, &touched)
+    }
+    let status =
+      stays && touched & was.pointee.relevant == 0
+      ? was.pointee.status : judge(row, change, was, glance, touched, noting)
     if touched != bit(slot) { restore(row) }
     return status
   }
@@ -265,7 +281,8 @@ struct Retrial: BitwiseCopyable {
   /// Sets the derived facts that are others now.
   @inline(__always)
   private func derive(
-    _ slot: Int, _ fact: FactReach.Fact, _ row: CandidateRow, clock: Int64, before: Int64, _ was: Standing,
+    _ slot: Int, _ fact: FactReach.Fact, _ row: CandidateRow, clock: Int64, before: Int64,
+    _ was: UnsafeMutablePointer<Standing>,
     _ change: inout Change, _ glance: inout Glance, _ touched: inout UInt64
   ) {
     let base = row.declaredCount
@@ -276,23 +293,23 @@ struct Retrial: BitwiseCopyable {
       row.states[slot] = bits == nil ? FactState.missing : FactState.present
       glance.present = bits == nil ? glance.present & ~bit(slot) : glance.present | bit(slot)
     }
-    if change.stage != was.stage { note(.stage, tables.pointee.stages[change.stage].text) }
-    if clock != was.clock {
+    if change.stage != was.pointee.stage { note(.stage, tables.pointee.stages[change.stage].text) }
+    if clock != was.pointee.clock {
       let days = clock == .min ? -1 : (scoring.now - clock) / Moment.day
-      if days != was.dormantDays {
+      if days != was.pointee.dormantDays {
         change.dormantDays = days
         note(.dormantDays, days < 0 ? nil : Double(days).bitPattern)
         let tier = days < 0 ? -1 : scoring.tier(days)
-        if tier != was.tier { note(.tier, tier < 0 ? nil : tables.pointee.tierTexts[tier]) }
+        if tier != was.pointee.tier { note(.tier, tier < 0 ? nil : tables.pointee.tierTexts[tier]) }
       }
     }
-    var latest = was.latest
+    var latest = was.pointee.latest
     if fact.isPast {
       let after = row.states[slot] == FactState.present ? Int64(bitPattern: row.bits[slot]) : .min
-      latest = max(before == was.latest ? was.second : was.latest, after)
+      latest = max(before == was.pointee.latest ? was.pointee.second : was.pointee.latest, after)
     }
     let silentDays = latest == .min ? change.dormantDays : (scoring.now - latest) / Moment.day
-    if silentDays != was.silentDays {
+    if silentDays != was.pointee.silentDays {
       change.silentDays = silentDays
       note(.silentDays, silentDays < 0 ? nil : Double(silentDays).bitPattern)
     }
@@ -326,15 +343,16 @@ struct Retrial: BitwiseCopyable {
   // MARK: - The order of work (model 5 to 8)
 
   private func judge(
-    _ row: CandidateRow, _ change: Change, _ was: Standing, _ glance: Glance, _ touched: UInt64,
+    _ row: CandidateRow, _ change: Change, _ was: UnsafeMutablePointer<Standing>, _ glance: Glance, _ touched: UInt64,
     _ noting: UnsafeMutablePointer<Decision>?
   ) -> Status {
     let suppress =
       reach.anySuppress & touched == 0
-      ? was.suppress
+      ? was.pointee.suppress
       : holding(
-        tables.pointee.suppress, tables.pointee.suppressCount, reach.suppress, was.suppress, row, glance, touched)
-    if was.isBarred || suppress != 0 {
+        tables.pointee.suppress, tables.pointee.suppressCount, reach.suppress, was.pointee.suppress, row, glance,
+        touched)
+    if was.pointee.isBarred || suppress != 0 {
       if let noting {
         note(suppress, tables.pointee.suppress, noting)
         if row.known.hasOptedOut { noting.pointee.note(.c06) }
@@ -349,10 +367,11 @@ struct Retrial: BitwiseCopyable {
     }
     let knockout =
       reach.anyKnockout & touched == 0
-      ? was.knockout
+      ? was.pointee.knockout
       : holding(
-        tables.pointee.knockout, tables.pointee.knockoutCount, reach.knockout, was.knockout, row, glance, touched)
-    let riskScore = reach.risk & touched == 0 ? was.riskScore : self.riskScore(row, was, touched)
+        tables.pointee.knockout, tables.pointee.knockoutCount, reach.knockout, was.pointee.knockout, row, glance,
+        touched)
+    let riskScore = reach.risk & touched == 0 ? was.pointee.riskScore : self.riskScore(row, was, touched)
     if knockout != 0 || riskScore < tables.pointee.riskRules.cutoff {
       if let noting {
         note(knockout, tables.pointee.knockout, noting)
@@ -361,13 +380,13 @@ struct Retrial: BitwiseCopyable {
       return .declined
     }
 
-    let able = reach.anyNeeds & touched == 0 ? was.able : self.able(row, was.able, glance, touched)
+    let able = reach.anyNeeds & touched == 0 ? was.pointee.able : self.able(row, was.pointee.able, glance, touched)
     if able == 0 {
       noting?.pointee.note(.c01)
       return .suppressed
     }
     let free = self.free(able, was)
-    if was.rests || free == 0 {
+    if was.pointee.rests || free == 0 {
       if let noting { noteRest(row, was, free, noting) }
       return .resting
     }
@@ -408,19 +427,19 @@ struct Retrial: BitwiseCopyable {
   }
 
   private func noteRest(
-    _ row: CandidateRow, _ was: Standing, _ free: UInt64, _ noting: UnsafeMutablePointer<Decision>
+    _ row: CandidateRow, _ was: UnsafeMutablePointer<Standing>, _ free: UInt64, _ noting: UnsafeMutablePointer<Decision>
   ) {
-    if was.isTooSoon { noting.pointee.note(.c02) }
-    if was.contacts30d >= tables.pointee.cap30d { noting.pointee.note(.c03) }
+    if was.pointee.isTooSoon { noting.pointee.note(.c02) }
+    if was.pointee.contacts30d >= tables.pointee.cap30d { noting.pointee.note(.c03) }
     if free == 0 { noting.pointee.note(.c04) }
     if row.known.leasedUntil > scoring.now { noting.pointee.note(.c05) }
   }
 
-  private func riskScore(_ row: CandidateRow, _ was: Standing, _ touched: UInt64) -> Int {
+  private func riskScore(_ row: CandidateRow, _ was: UnsafeMutablePointer<Standing>, _ touched: UInt64) -> Int {
     let card = tables.pointee.risk
     let rules = tables.pointee.riskRules
-    var score = was.riskScore
-    var known = was.known
+    var score = was.pointee.riskScore
+    var known = was.pointee.known
     for index in 0..<card.count where bit(card.slot(index)) & touched != 0 {
       var below = false
       let place = card.place(index, row.bits, row.states, below: &below)
@@ -428,7 +447,7 @@ struct Retrial: BitwiseCopyable {
       known += (place != Scorecard.Place.missing ? 1 : 0) - (riskPlaces[index] != Scorecard.Place.missing ? 1 : 0)
     }
     if known < rules.thinBelow { score += rules.thinPoints }
-    if was.known < rules.thinBelow { score -= rules.thinPoints }
+    if was.pointee.known < rules.thinBelow { score -= rules.thinPoints }
     return score
   }
 
@@ -442,9 +461,9 @@ struct Retrial: BitwiseCopyable {
   }
 
   /// Of the channels whose needs are met, those that are open and below their caps.
-  private func free(_ able: UInt64, _ was: Standing) -> UInt64 {
-    var left = tables.pointee.isBest ? Int.max : 1 + was.contacts30d
-    if was.contacts30d == 0 { return left > 1 ? able : able & (0 &- able) }
+  private func free(_ able: UInt64, _ was: UnsafeMutablePointer<Standing>) -> UInt64 {
+    var left = tables.pointee.isBest ? Int.max : 1 + was.pointee.contacts30d
+    if was.pointee.contacts30d == 0 { return left > 1 ? able : able & (0 &- able) }
     var free: UInt64 = 0
     var rest = able
     while rest != 0, left > 0 {
@@ -469,9 +488,21 @@ struct Retrial: BitwiseCopyable {
     _ row: CandidateRow, _ recall: ScorerTables.Recall, _ change: Change, _ riskScore: Int, _ free: UInt64,
     _ touched: UInt64
   ) -> Bool {
+    // Many values of many facts come to the same points.
+    let was = standing
+    let response = response(row, touched)
+    let at = response - was.pointee.response + 32
+    var place: UInt64 = 0
+    if at >= 0, at < 64, touched & was.pointee.moneyReads == 0, change.stage == was.pointee.stage,
+      change.silentDays == was.pointee.silentDays, free == was.pointee.free
+    {
+      place = 1 &<< UInt64(at)
+      if was.pointee.worth & place != 0 { return true }
+      if was.pointee.unworthy & place != 0 { return false }
+    }
     let points =
       recall.points + tables.pointee.recency(recall, silentDays: max(0, change.silentDays))
-      + scoring.approval(recall, riskScore: riskScore) + response(row, touched)
+      + scoring.approval(recall, riskScore: riskScore) + response
     let pd = tables.pointee.pd(
       points: riskScore - tables.pointee.riskRules.baseScore + tables.pointee.stages[change.stage].lift)
     let amount = scoring.amount(row, recall)
@@ -480,9 +511,13 @@ struct Retrial: BitwiseCopyable {
     while rest != 0 {
       let option = scoring.option(
         rest.trailingZeroBitCount, recall, points, amount, perLoan, standing.pointee.contacts30d)
-      if scoring.worth(option) > 0 { return true }
+      if scoring.worth(option) > 0 {
+        was.pointee.worth |= place
+        return true
+      }
       rest &= rest - 1
     }
+    was.pointee.unworthy |= place
     return false
   }
 

@@ -27,10 +27,13 @@ package final class WhatIf {
     let reach: FactReach
     /// By declared slot; a time as days before now.
     let values: [[Value]]
+    /// Each is soon tried, and they are not many.
+    let isQuick: Bool
 
     init(_ policy: Policy) {
       reach = FactReach(policy)
       values = WhatIf.values(policy)
+      isQuick = reach.isWhole && values.reduce(0) { $0 + $1.count } <= 1000
     }
   }
 
@@ -55,10 +58,20 @@ package final class WhatIf {
   /// How far the values of a fact are from it; infinite: not to be tried, or tried.
   private let distances: UnsafeMutablePointer<Double>
 
-  /// What was found on the candidate asked for last.
-  private var isChanged = false
-  private var found: ContiguousArray<Turn> = []
-  private var reasons: ContiguousArray<Int32> = []
+  /// What was found on a candidate.
+  package struct Findings {
+    fileprivate var isChanged = false
+    fileprivate var found: ContiguousArray<Turn> = []
+    fileprivate var reasons: ContiguousArray<Int32> = []
+
+    /// The smallest single change of a known fact that gives another status.
+    package var change: Turn? { isChanged ? found.last : nil }
+    /// For each unknown fact the first value that gives another status.
+    package var couldTurn: ArraySlice<Turn> { isChanged ? found.dropLast() : found[...] }
+    package func reasons(of turn: Turn) -> ArraySlice<Int32> { reasons[turn.firstReason..<turn.lastReason] }
+  }
+  /// The last ones, for their memory.
+  private var findings = Findings()
 
   package init(scorer: Scorer) {
     self.scorer = scorer
@@ -115,24 +128,26 @@ package final class WhatIf {
 
   // MARK: - What turns
 
-  /// The smallest single change of a known fact that gives another status; of the candidate that `look` saw last.
-  package var change: Turn? { isChanged ? found.last : nil }
-  /// For each unknown fact the first value that gives another status.
-  package var couldTurn: ArraySlice<Turn> { isChanged ? found.dropLast() : found[...] }
-  package func reasons(of turn: Turn) -> ArraySlice<Int32> { reasons[turn.firstReason..<turn.lastReason] }
-
-  /// Looks at a candidate.
   /// - Parameters:
   ///   - row: as it was scored.
   ///   - decision: what was decided on it.
-  package func look(_ row: CandidateRow, _ decision: Decision) {
-    found.removeAll(keepingCapacity: true)
-    reasons.removeAll(keepingCapacity: true)
+  package func findings(_ row: CandidateRow, _ decision: Decision) -> Findings {
+    // Taken out: a class's is asked whether it may be changed at every change.
+    var findings = Findings()
+    swap(&findings, &self.findings)
+    findings.found.removeAll(keepingCapacity: true)
+    findings.reasons.removeAll(keepingCapacity: true)
+    findings.isChanged = false
+    look(row, decision, &findings)
+    self.findings = findings
+    return findings
+  }
+
+  private func look(_ row: CandidateRow, _ decision: Decision, _ findings: inout Findings) {
     trial.assign(row)
     // No fact changes what the user drew.
     if decision.share >= 0 { trial.share = decision.share }
     if reach.isWhole { retrial.begin(trial, decision) }
-    isChanged = true
     var nearest: (slot: Int, to: Value)?
     // No change is as far.
     var most = 2.0
@@ -140,19 +155,20 @@ package final class WhatIf {
       if row.isPresent(slot) {
         if let to = nearestTurn(slot, below: &most, row, decision) { nearest = (slot, to) }
       } else if let to = firstTurn(slot, row, decision) {
-        note(slot, to, row)
+        note(slot, to, row, &findings)
       }
     }
     if let nearest {
-      note(nearest.slot, nearest.to, row)
+      note(nearest.slot, nearest.to, row, &findings)
+      findings.isChanged = true
     } else if row.contactEntries > 0 || row.known.contacts > 0 {
       trial.contacts.removeAll(keepingCapacity: true)
       trial.contactEntries = 0
       trial.forgetKnownContacts()
       scorer.score(trial, into: &changed.pointee)
-      if changed.pointee.status != decision.status { note(nil, .missing, .noContacts) } else { isChanged = false }
-    } else {
-      isChanged = false
+      if changed.pointee.status == decision.status { return }
+      findings.note(nil, .missing, .noContacts, changed)
+      findings.isChanged = true
     }
   }
 
@@ -162,23 +178,35 @@ package final class WhatIf {
     _ slot: Int, below most: inout Double, _ row: CandidateRow, _ decision: Decision
   ) -> Value? {
     let choice = choices[slot]
-    if choice.type != .number, choice.type != .time, most <= 1 { return nil }
-    let from = row.bits[slot]
-    // Only few of them are needed, and the next is soon found among so few.
-    for index in 0..<choice.count { distances[index] = Self.distance(from, bits[choice.start + index], choice.type) }
-    // The last is to be missing.
-    distances[choice.count] = 1
-    while true {
+    switch choice.type {
+    case .number:
+      for index in 0..<choice.count {
+        distances[index] = Self.distance(numbers: row.bits[slot], bits[choice.start + index])
+      }
+    case .time:
+      // As seconds: that is the same order.
+      for index in 0..<choice.count { distances[index] = Self.seconds(row.bits[slot], bits[choice.start + index]) }
+    case .boolean, .text:
+      if most <= 1 { return nil }
+      for index in 0..<choice.count { distances[index] = row.bits[slot] == bits[choice.start + index] ? .infinity : 1 }
+    }
+    // The next is soon found among so few, and few are tried.
+    for _ in 0..<choice.count {
       var index = 0
-      for other in 0...choice.count where distances[other] < distances[index] { index = other }
-      guard distances[index] < most else { return nil }
-      let to = index < choice.count ? bits[choice.start + index] : nil
-      if turns(slot, to, row, decision) {
-        most = distances[index]
-        return to.map { Self.value($0, choice.type) } ?? .missing
+      for other in index..<choice.count where distances[other] < distances[index] { index = other }
+      let distance = choice.type == .time ? Self.distance(seconds: distances[index]) : distances[index]
+      // An infinite one ends it as well.
+      guard distance < most else { break }
+      if turns(slot, bits[choice.start + index], row, decision) {
+        most = distance
+        return Self.value(bits[choice.start + index], choice.type)
       }
       distances[index] = .infinity
     }
+    // To be missing is as far as can be, and comes last.
+    guard most > 1, turns(slot, nil, row, decision) else { return nil }
+    most = 1
+    return .missing
   }
 
   /// The first value of an unknown fact that turns the decision.
@@ -203,22 +231,15 @@ package final class WhatIf {
   }
 
   /// Keeps what a change comes to, with all that can be said.
-  private func note(_ slot: Int, _ to: Value, _ row: CandidateRow) {
+  private func note(_ slot: Int, _ to: Value, _ row: CandidateRow, _ findings: inout Findings) {
     set(slot, Self.bits(to))
     if !reach.isWhole || retrial.status(slot, trial, before: row.time(slot) ?? .min, noting: changed) == nil {
       scorer.score(trial, into: &changed.pointee)
       if reach.isWhole { retrial.restoreDerived(trial) }
     }
     restore(slot, row)
-    note(slot, row.isPresent(slot) ? Self.value(row.bits[slot], choices[slot].type) : .missing, to)
-  }
-
-  private func note(_ slot: Int?, _ from: Value, _ to: Value) {
-    let first = reasons.count
-    reasons.append(contentsOf: changed.pointee.reasons)
-    found.append(
-      Turn(
-        slot: slot, from: from, to: to, status: changed.pointee.status, firstReason: first, lastReason: reasons.count))
+    let from = row.isPresent(slot) ? Self.value(row.bits[slot], choices[slot].type) : .missing
+    findings.note(slot, from, to, changed)
   }
 
   /// - Parameter to: nil: missing.
@@ -232,17 +253,20 @@ package final class WhatIf {
     trial.states[slot] = row.states[slot]
   }
 
-  /// How far a fact moves, from 0 (hardly) to 1 (another value altogether); infinitely, where it does not move.
-  private static func distance(_ from: UInt64, _ to: UInt64, _ type: ValueType) -> Double {
-    switch type {
-    case .number:
-      let (a, b) = (Double(bitPattern: from), Double(bitPattern: to))
-      return a == b ? .infinity : min(1, abs(a - b) / max(1, abs(a), abs(b)))
-    case .time:
-      let apart = abs(Int64(bitPattern: from) - Int64(bitPattern: to))
-      return apart == 0 ? .infinity : 1 - 1 / (1 + Double(apart) / Double(30 * Moment.day))
-    case .boolean, .text: return from == to ? .infinity : 1
-    }
+  // How far a fact moves, from 0 (hardly) to 1 (another value altogether); infinitely, where it does not move.
+
+  private static func distance(numbers from: UInt64, _ to: UInt64) -> Double {
+    let (a, b) = (Double(bitPattern: from), Double(bitPattern: to))
+    return a == b ? .infinity : min(1, abs(a - b) / max(1, abs(a), abs(b)))
+  }
+
+  private static func seconds(_ from: UInt64, _ to: UInt64) -> Double {
+    let apart = abs(Int64(bitPattern: from) - Int64(bitPattern: to))
+    return apart == 0 ? .infinity : Double(apart)
+  }
+
+  private static func distance(seconds: Double) -> Double {
+    seconds == .infinity ? .infinity : 1 - 1 / (1 + seconds / Double(30 * Moment.day))
   }
 
   /// The values at which some condition, card or count of days of the policy turns.
@@ -288,5 +312,17 @@ package final class WhatIf {
         return own.sorted().map(Value.time)
       }
     }
+  }
+}
+
+extension WhatIf.Findings {
+  fileprivate mutating func note(
+    _ slot: Int?, _ from: WhatIf.Value, _ to: WhatIf.Value, _ changed: UnsafePointer<Decision>
+  ) {
+    let first = reasons.count
+    for index in 0..<changed.pointee.reasonCount { reasons.append(changed.pointee.lists.reasons[index]) }
+    found.append(
+      WhatIf.Turn(
+        slot: slot, from: from, to: to, status: changed.pointee.status, firstReason: first, lastReason: reasons.count))
   }
 }

@@ -226,22 +226,24 @@ final class ExplanationWriter {
   // MARK: - What would change it
 
   private func turns(_ row: CandidateRow, _ decision: Decision, _ out: inout ByteWriter) {
-    whatIf.look(row, decision)
-    if let change = whatIf.change {
+    let findings = whatIf.findings(row, decision)
+    if let change = findings.change {
       put(view.change, &out)
-      turn(change, row, &out)
+      turn(change, findings, row, &out)
       // Each has a comma after it.
       out.truncate(to: out.count - 1)
     } else {
       put(view.noChange, &out)
     }
     put(view.couldTurn, &out)
-    for change in whatIf.couldTurn { turn(change, row, &out) }
+    for change in findings.couldTurn { turn(change, findings, row, &out) }
     endEntries(&out)
     put(view.end, &out)
   }
 
-  private func turn(_ turn: WhatIf.Turn, _ row: CandidateRow, _ out: inout ByteWriter) {
+  private func turn(
+    _ turn: WhatIf.Turn, _ findings: WhatIf.Findings, _ row: CandidateRow, _ out: inout ByteWriter
+  ) {
     if let slot = turn.slot {
       put(view.ofFact[slot].change, &out)
       if row.isPresent(slot) { value(slot, row, &out) } else { put(view.null, &out) }
@@ -258,7 +260,7 @@ final class ExplanationWriter {
     case .text(let id): put(view.texts[Int(id)], &out)
     }
     put(view.statuses[Int(turn.status.rawValue)], &out)
-    for reason in whatIf.reasons(of: turn) { put(view.codes[Int(reason)], &out) }
+    for reason in findings.reasons(of: turn) { put(view.codes[Int(reason)], &out) }
     endEntries(&out)
     out.put(0x5D)
     out.put(0x7D)

@@ -61,8 +61,26 @@ package struct Totals: Sendable, Equatable {
 
   /// `{"lines":..}`, the summary of a score (model 10).
   package func writeSummary(into out: inout ByteWriter) {
+    // Most requests have one candidate: theirs are a few texts.
+    if lines == 1, ignored == 0, let status = statuses.firstIndex(of: 1), status < Self.ofOne.count {
+      return out.write(Self.ofOne[status])
+    }
+    writeSummaryByParts(into: &out)
+  }
+
+  private func writeSummaryByParts(into out: inout ByteWriter) {
     out.put(0x7B)
     write([.invalid, .suppressed, .active, .declined, .resting, .holdout, .unprofitable, .eligible], into: &out)
     out.put(0x7D)
+  }
+
+  /// By status, of those that a score may give.
+  private static let ofOne = (0...Int(Status.eligible.rawValue)).map { status in
+    var totals = Totals()
+    totals.lines = 1
+    totals.statuses[status] = 1
+    var out = ByteWriter()
+    totals.writeSummaryByParts(into: &out)
+    return out.array
   }
 }

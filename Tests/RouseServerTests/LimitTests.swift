@@ -13,7 +13,7 @@ import Testing
     return limits
   }
 
-  static let large = #"{"op":"score","explain":true,"users":[{"user_id":"a"}]}"# + "\n"
+  static let large = #"{"op":"score","valid_until":true,"users":[{"user_id":"a"}]}"# + "\n"
 
   // MARK: - Time
 

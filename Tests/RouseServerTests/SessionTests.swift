@@ -83,6 +83,29 @@ import Testing
     #expect(both.contains(#""valid_until":null,"explain":{"facts":"#))
   }
 
+  /// A few candidates are explained where they are read, alike lines after them too, and all of them are counted.
+  @Test func fewAreExplainedAtOnce() throws {
+    let harness = try SessionHarness()
+    func line(_ count: Int) -> String {
+      let users = (0..<count).map { #"{"user_id":"\#($0)","registered_at":"2026-01-01T00:00:00Z"}"# }
+      return #"{"op":"score","explain":true,"users":[\#(users.joined(separator: ","))]}"# + "\n"
+    }
+    harness.send(line(8))
+    #expect(harness.lines.count == 1)
+    harness.send(line(8) + line(8))
+    #expect(harness.lines.count == 3)
+    #expect(Set(harness.lines).count == 1)
+    harness.send(line(9))
+    #expect(harness.lines.count == 3)
+    harness.settle()
+    #expect(harness.lines.count == 4)
+    let first = try #require(harness.lines.first?.split(separator: "],\"summary\"").first)
+    #expect(harness.lines.last?.hasPrefix(first) == true)
+    let meters = harness.session.shared.meters
+    #expect(meters.count(.score, nil) == 4 && meters.times(.score).count == 4)
+    #expect(Status.allCases.reduce(0) { $0 + meters.candidates(.score, $1) } == 33)
+  }
+
   @Test func contactsInRankOrder() throws {
     let harness = try SessionHarness()
     harness.send(try Self.stream("rank", extra: #","limit":2"#))

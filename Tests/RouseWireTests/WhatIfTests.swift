@@ -109,15 +109,15 @@ import Testing
       }
       guard isCandidate else { continue }
       offline.scorer.score(row, into: &decision)
-      whatIf.look(row, decision)
+      let found = whatIf.findings(row, decision)
       func told(_ turn: WhatIf.Turn) -> Turn {
         Turn(
-          slot: turn.slot, from: turn.from, to: turn.to, status: turn.status, reasons: Array(whatIf.reasons(of: turn)))
+          slot: turn.slot, from: turn.from, to: turn.to, status: turn.status, reasons: Array(found.reasons(of: turn)))
       }
       let wanted = turns(row, decision, offline.scorer)
-      #expect(Turn.same(whatIf.change.map(told), wanted.change), "\(String(decoding: line, as: UTF8.self))")
-      #expect(whatIf.couldTurn.count == wanted.couldTurn.count, "\(String(decoding: line, as: UTF8.self))")
-      for (one, other) in zip(whatIf.couldTurn, wanted.couldTurn) {
+      #expect(Turn.same(found.change.map(told), wanted.change), "\(String(decoding: line, as: UTF8.self))")
+      #expect(found.couldTurn.count == wanted.couldTurn.count, "\(String(decoding: line, as: UTF8.self))")
+      for (one, other) in zip(found.couldTurn, wanted.couldTurn) {
         #expect(Turn.same(told(one), other), "\(String(decoding: line, as: UTF8.self))")
       }
       seen += (wanted.change == nil ? 0 : 1) + wanted.couldTurn.count

@@ -1,4 +1,5 @@
-"""Instructions a candidate of each stage of the work, on fixed inputs: a guard that no clock can mislead.
+"""Instructions a candidate of each stage of the work, on fixed inputs, and what the server asks of the heap: a guard that
+no clock can mislead.
 
 callgrind counts what a kernel executes for a few rounds and for more; the difference, over the candidates between them, is
 what one costs, whatever the start costs. It counts the same today and tomorrow, on a quiet machine and on a busy one, as long
@@ -13,7 +14,7 @@ import shutil
 import subprocess
 import tempfile
 
-from benching import machine
+from benching import allocations, machine
 from benching.measure import Failed
 
 COUNT = 2000
@@ -57,7 +58,11 @@ def run(root, binaries, folder, accept):
             measured[name] = each(counts, rounds)
             print(f"{name:26} {measured[name]:12,.1f} instructions a candidate", flush=True)
     print(f"explain against answer: {measured['explain'] / measured['answer']:.2f}")
-    now = {"built_with": built_with(root), "instructions": {name: round(value, 1) for name, value in measured.items()}}
+    asked = allocations.measure(root, binaries)
+    for name, value in asked.items():
+        print(f"{name:42} {value:8.2f} allocations", flush=True)
+    now = {"built_with": built_with(root), "instructions": {name: round(value, 1) for name, value in measured.items()},
+           "allocations": {name: round(value, 2) for name, value in asked.items()}}
     if accept:
         os.makedirs(folder, exist_ok=True)
         with open(path, "w") as file:
@@ -71,8 +76,9 @@ def run(root, binaries, folder, accept):
     if before["built_with"] != now["built_with"]:
         print(f"not the same tools: the committed figures are of {before['built_with']}, these of {now['built_with']}")
     lines, is_worse = compare(before["instructions"], measured)
-    print("\n".join(lines))
-    return 1 if is_worse else 0
+    over, is_over = allocations.compare(before.get("allocations", {}), asked)
+    print("\n".join(lines + over))
+    return 1 if is_worse or is_over else 0
 
 
 def each(counts, rounds):

@@ -98,7 +98,7 @@ struct PartPolicy: ParsableArguments {
   func read() throws -> Policy {
     let policy = try PolicyFile(policy, set: set)
     if set.isEmpty { return policy.policy }
-    let changes = set.flatMap { Array($0.utf8) + [0x0A] }
+    let changes = Array(set.joined(separator: "\n").utf8)
     return Policy(policy.policy.definition, bytes: try FileInput.contents(of: self.policy) + [0x0A] + changes)
   }
 }

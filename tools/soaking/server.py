@@ -33,10 +33,11 @@ class Binaries:
 
 
 class Server:
-    """limits replaces lines of server.yaml's `limits`; settings its other lines, as text to text."""
+    """limits replaces lines of server.yaml's `limits`; settings its other lines, as text to text; environment is added to ours."""
 
-    def __init__(self, binaries, limits=None, settings=None, descriptors=None, cpus=None, folder=None):
+    def __init__(self, binaries, limits=None, settings=None, descriptors=None, cpus=None, folder=None, environment=None):
         self.binaries = binaries
+        self.environment = environment
         self.root = tempfile.mkdtemp(prefix="rouse-soak-")
         self.home = os.path.join(self.root, "home")
         self.descriptors = descriptors
@@ -85,7 +86,8 @@ class Server:
 
         self.process = subprocess.Popen(
             [self.binaries.path("rouse-server"), "run", "--config", self.file("server.yaml"), "--listen", "127.0.0.1:0",
-             "--port-file", port_file], stderr=log, stdout=subprocess.DEVNULL, preexec_fn=prepare)
+             "--port-file", port_file], stderr=log, stdout=subprocess.DEVNULL, preexec_fn=prepare,
+            env={**os.environ, **(self.environment or {})})
         log.close()
         for _ in range(2000):
             if os.path.exists(port_file):

@@ -26,10 +26,13 @@ final class Histogram: TimerHandler, RecorderHandler, @unchecked Sendable {
     buckets.deallocate()
   }
 
-  func recordNanoseconds(_ duration: Int64) {
+  func recordNanoseconds(_ duration: Int64) { recordNanoseconds(duration, times: 1) }
+
+  /// As many took as long.
+  func recordNanoseconds(_ duration: Int64, times: Int) {
     let nanoseconds = Int(max(0, duration))
-    buckets[Self.bucket(nanoseconds)].wrappingAdd(1, ordering: .relaxed)
-    sum.wrappingAdd(nanoseconds, ordering: .relaxed)
+    buckets[Self.bucket(nanoseconds)].wrappingAdd(times, ordering: .relaxed)
+    sum.wrappingAdd(nanoseconds &* times, ordering: .relaxed)
     if nanoseconds > greatest.load(ordering: .relaxed) { raise(to: nanoseconds) }
   }
 

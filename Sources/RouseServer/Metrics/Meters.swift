@@ -126,10 +126,10 @@ final class Meters: Sendable {
     seconds[row].recordNanoseconds(Int64(clamping: nanoseconds))
   }
 
-  /// As many small requests were answered at once.
-  func scored(nanoseconds: UInt64) {
-    requests[Self.scoreRow * Self.codes].increment(by: 1)
-    seconds[Self.scoreRow].recordNanoseconds(Int64(clamping: nanoseconds))
+  /// So many small requests were answered at once, all of them as long after their lines arrived.
+  func scored(_ count: Int, nanoseconds: UInt64) {
+    requests[Self.scoreRow * Self.codes].increment(by: Int64(count))
+    seconds[Self.scoreRow].recordNanoseconds(Int64(clamping: nanoseconds), times: count)
   }
 
   private static let indices = Dictionary(

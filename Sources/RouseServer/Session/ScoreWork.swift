@@ -49,10 +49,11 @@ final class ScoreWork: StreamedWork {
   }
 
   /// `,"results":[..]` and the summary of a request's own candidates, or what is wrong with them.
-  func runInline(_ block: Block, usersAt at: Int) throws(WireError) -> [UInt8] {
+  /// - Parameter size: bytes that the answer has, about.
+  func runInline(_ block: Block, usersAt at: Int, size: Int) throws(WireError) -> [UInt8] {
     let hand = hands.borrow()
     defer { hands.giveBack(hand) }
-    var out = ByteWriter(capacity: 1024)
+    var out = ByteWriter(capacity: size)
     out.write(",\"results\":[")
     var totals = Totals()
     try hand.work { (worker) throws(WireError) in

@@ -34,7 +34,10 @@ extension Session {
   ) throws(WireError) {
     serial += 1
     let extras = request.extras
-    if case .users(let at, let count) = request.candidates, line.count <= Self.mostOnLoop, extras.isEmpty {
+    if case .users(let at, let count) = request.candidates, line.count <= Self.mostOnLoop,
+      extras.isEmpty
+        || extras == .explain && count <= Self.mostExplainedHere && live.policy.isExplainedQuickly
+    {
       try begin(pending.deadline)
       return try scoreHere(pending, request, line, at, live, isAlone: count == 1)
     }
@@ -57,11 +60,12 @@ extension Session {
       return
     }
     let isExplained = extras.contains(.explain)
-    try reserve(line, count, reply: isExplained ? Self.explainedReply : Self.plainReply)
+    let reply = isExplained ? Self.explainedReply : Self.plainReply
+    try reserve(line, count, reply: reply)
     state = .busy(pending)
-    // To explain a candidate costs as much as to score a hundred.
+    // To explain a candidate costs as much as to score ten or twenty.
     schedule(isExplained && count > Self.mostExplainedQuickly ? .bulk : .quick) {
-      Self.reply { () throws(WireError) in try work.runInline(line, usersAt: at) }
+      Self.reply { () throws(WireError) in try work.runInline(line, usersAt: at, size: count * reply) }
     }
   }
 
@@ -239,7 +243,7 @@ extension Session {
     try reserve(line.count, reply: all.overflow ? .max : all.partialValue)
   }
 
-  private static let mostExplainedQuickly = 8
+  private static let mostExplainedQuickly = 40
   private static let plainReply = 512
   private static let explainedReply = 12_288
 }

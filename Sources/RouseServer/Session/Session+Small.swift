@@ -10,16 +10,20 @@ extension Session {
     let hand: Hands.Hand
     let live: LivePolicy
     let ledger: Ledger?
+    let extras: Extras
     /// Seconds since 1970, and as it stands in the requests; nil where they name none.
     let asOf: (seconds: Int64, text: String?)
     /// What stands between `"ok":true` and the first row.
     let opening: [UInt8]
 
-    init(_ live: LivePolicy, _ ledger: Ledger?, asOf: (seconds: Int64, text: String?), longestLine: Int) {
+    init(
+      _ live: LivePolicy, _ ledger: Ledger?, _ extras: Extras, asOf: (seconds: Int64, text: String?), longestLine: Int
+    ) {
       self.live = live
       self.ledger = ledger
+      self.extras = extras
       self.asOf = asOf
-      hand = Hands(live, now: asOf.seconds, longestLine: longestLine, ledger: ledger).borrow()
+      hand = Hands(live, now: asOf.seconds, extras: extras, longestLine: longestLine, ledger: ledger).borrow()
       var opening = ByteWriter(capacity: 128)
       Reply.context(policy: live.policy.version, asOf: asOf.text ?? Moment.format(asOf.seconds), into: &opening)
       opening.write(",\"results\":[")
@@ -27,19 +31,24 @@ extension Session {
     }
   }
 
+  /// Candidates that are explained here: it takes about as long as the longest line of those that are not.
+  static let mostExplainedHere = 8
+
   /// Seconds since 1970.
   func now(of request: Request) -> Int64 { request.asOf?.seconds ?? min(max(time.wall, Moment.first), Moment.last) }
 
   private func small(_ request: Request, _ live: LivePolicy) -> Small {
     let now = now(of: request)
     let ledger = facts(request)
-    if let small, small.live === live, small.ledger === ledger, small.asOf.seconds == now,
-      small.asOf.text == request.asOf?.text
+    let extras = request.extras
+    let last = extras.isEmpty ? small : explaining
+    if let last, last.live === live, last.ledger === ledger, last.extras == extras, last.asOf.seconds == now,
+      last.asOf.text == request.asOf?.text
     {
-      return small
+      return last
     }
-    let made = Small(live, ledger, asOf: (now, request.asOf?.text), longestLine: shared.limits.lineBytes)
-    small = made
+    let made = Small(live, ledger, extras, asOf: (now, request.asOf?.text), longestLine: shared.limits.lineBytes)
+    if extras.isEmpty { small = made } else { explaining = made }
     return made
   }
 
@@ -61,6 +70,7 @@ extension Session {
       throw error
     }
     endSmall(totals)
+    shared.meters.decided(.score, totals)
     watch(request, live, now: small.asOf.seconds)?.offer(.users(line, at: at), bytes: line.count, count: totals.lines)
     note(pending, nil, userID: isAlone ? small.hand.worker.lastUserID : nil)
     if request.timeoutMS == nil, shapesUnused < Self.mostShapesUnused {
@@ -70,7 +80,6 @@ extension Session {
   }
 
   private func endSmall(_ totals: Totals) {
-    shared.meters.decided(.score, totals)
     output.write("],\"summary\":")
     totals.writeSummary(into: &output)
     Reply.end(into: &output)
@@ -86,49 +95,53 @@ extension Session {
     else { return false }
     let small = small(shape.request, live)
     let shadow = watch(shape.request, live, now: small.asOf.seconds)
-    var totals = Totals()
-    var isAny = false
+    var scored = idleScored ?? Scored()
+    idleScored = nil
+    scored.isNoted = shared.notesAnswers()
     try? small.hand.work { (worker) throws(WireError) in
       // Lines that came together are answered together: one look at the clock is enough for a few of them.
       var now = Time.now().monotonic
       var left = Self.linesALook
-      while !isHeldBack, answer(like: shape, small, worker, shadow, &totals, now: now) {
-        isAny = true
+      while !isHeldBack, answer(like: shape, small, worker, shadow, &scored, now: now) {
         left -= 1
         if left == 0 { (now, left) = (Time.now().monotonic, Self.linesALook) }
       }
     }
+    let isAny = scored.count > 0
     if isAny { shapesUnused = 0 }
+    count(&scored)
+    idleScored = scored
     return isAny
   }
 
   private static let linesALook = 8
 
   private func answer(
-    like shape: RequestShape, _ small: Small, _ worker: BatchWorker, _ shadow: ShadowWatch?, _ totals: inout Totals,
+    like shape: RequestShape, _ small: Small, _ worker: BatchWorker, _ shadow: ShadowWatch?, _ scored: inout Scored,
     now: UInt64
   ) -> Bool {
     let start = output.count
-    totals.reset()
-    let most = shared.limits.inlineCandidates
+    scored.totals.reset()
+    let most = shape.request.extras.isEmpty ? shared.limits.inlineCandidates : Self.mostExplainedHere
     let longest = min(Self.mostOnLoop - 1, shared.limits.lineBytes)
     let isAnswered = input.takeLine { line in
       guard line.count <= longest, let likeness = shape.likeness(line) else { return false }
       Reply.begin(rawID: likeness.id.map { UnsafeRawBufferPointer(rebasing: line[$0]) }, into: &output)
       output.write(small.opening)
-      guard worker.score(line, like: likeness, most: most, into: &output, totals: &totals) else { return false }
-      shadow?.offer(copyOf: line, usersAt: likeness.at, count: totals.lines)
+      guard worker.score(line, like: likeness, most: most, into: &output, totals: &scored.totals) else { return false }
+      shadow?.offer(copyOf: line, usersAt: likeness.at, count: scored.totals.lines)
       return true
     }
     guard isAnswered else {
       output.truncate(to: start)
       return false
     }
-    endSmall(totals)
+    endSmall(scored.totals)
     linesTaken += 1
     serial += 1
-    noteScored(
-      input.arrivalOfTaken ?? time.monotonic, now: now, userID: totals.lines == 1 ? worker.lastUserID : nil)
+    let isAlone = scored.totals.lines == 1
+    note(
+      &scored, input.arrivalOfTaken ?? time.monotonic, now: now, userID: isAlone ? worker.lastUserID : nil)
     return true
   }
 

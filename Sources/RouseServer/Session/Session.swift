@@ -154,6 +154,10 @@ final class Session {
   var unsent = 0
   /// Of the last small request: those after it mostly share it.
   var small: Small?
+  /// The same for requests that want more than decisions.
+  var explaining: Small?
+  /// What `answerAlike` counts, in the memory of the last time.
+  var idleScored: Scored?
   /// What the last small request looked like, and how many looks in a row no other request has had.
   var shape: RequestShape?
   var shapesUnused = 0
@@ -465,6 +469,7 @@ final class Session {
     state = .closed
     serial += 1
     small = nil
+    explaining = nil
     shape = nil
     input.removeAll()
     lease.giveBack()

@@ -426,9 +426,9 @@ class AsyncClient:
         return await self._do(_ops.review({
             "since": since, "until": until, "weeks": weeks, "new_user_cost": new_user_cost, **members}))
 
-    async def replay(self, plan_id: str, **members: Any) -> Replay:
-        """A committed plan, computed again from what was kept."""
-        return await self._do(_ops.replay(plan_id, members))
+    async def replay(self, plan_id: str, *, user_id: Optional[str] = None, **members: Any) -> Replay:
+        """A committed plan, computed again from what was kept; with `user_id`, why that user was contacted then."""
+        return await self._do(_ops.replay(plan_id, {"user_id": user_id, **members}))
 
 
 class AsyncPolicies:

@@ -430,9 +430,9 @@ class Client:
         return self._do(_ops.review({
             "since": since, "until": until, "weeks": weeks, "new_user_cost": new_user_cost, **members}))
 
-    def replay(self, plan_id: str, **members: Any) -> Replay:
-        """A committed plan, computed again from what was kept."""
-        return self._do(_ops.replay(plan_id, members))
+    def replay(self, plan_id: str, *, user_id: Optional[str] = None, **members: Any) -> Replay:
+        """A committed plan, computed again from what was kept; with `user_id`, why that user was contacted then."""
+        return self._do(_ops.replay(plan_id, {"user_id": user_id, **members}))
 
 
 class Policies:

@@ -6,9 +6,10 @@ import dataclasses
 from typing import Optional, Sequence
 
 from ._lenient import Lenient, defaults
+from .results import Decision
 
 __all__ = [
-    "Replay", "ReplayChoice", "ReplayDifference", "ReplayRows", "ReplayTotal",
+    "Replay", "ReplayChoice", "ReplayDifference", "ReplayRows", "ReplayTotal", "ReplayUser",
 ]
 
 
@@ -53,6 +54,17 @@ class ReplayChoice(Lenient):
 
 @defaults
 @dataclasses.dataclass
+class ReplayUser(Lenient):
+    """One contact or ghost of the plan (`rank` 0: held out), and its decision, explained, as of then."""
+
+    rank: int = 0
+    channel: str = ""
+    equal: bool = False
+    decision: Optional[Decision] = None
+
+
+@defaults
+@dataclasses.dataclass
 class Replay(Lenient):
     """A committed plan, computed again from what was kept. `verdict` is equal, erased, differs or policy_not_kept."""
 
@@ -65,5 +77,6 @@ class Replay(Lenient):
     differences: Sequence[ReplayDifference] = ()
     totals: Sequence[ReplayTotal] = ()
     choice: Optional[ReplayChoice] = None
+    user: Optional[ReplayUser] = None
     not_recomputed: Sequence[str] = ()
     say: str = ""

@@ -235,6 +235,10 @@ class Typed:
         found = self.right(self.client.replay(self.plan.plan_id), rouse.Replay, op="review", do="replay",
                            plan_id=self.plan.plan_id, member="replay")
         self.assertEqual((found.plan_id, found.verdict, found.rows.contacts), (self.plan.plan_id, "equal", 150))
+        first = next(iter(self.plan))
+        user = self.right(self.client.replay(self.plan.plan_id, user_id=first.user_id), rouse.Replay).user
+        self.assertEqual((user.rank, user.channel, user.equal), (first.rank, first.best.channel, True))
+        self.assertEqual((user.decision.user_id, type(user.decision.explain)), (first.user_id, dict))
         with self.assertRaises(rouse.NotFound):
             self.client.replay("P999")
 
