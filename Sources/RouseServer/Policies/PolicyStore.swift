@@ -82,6 +82,11 @@ package final class PolicyStore: Sendable {
     state.withLock { ($0.versions, $0.proposals, $0.needsApproval) }
   }
 
+  /// How often in a second the ledger may be asked for a version: to find, read and compile one takes far longer than to
+  /// answer the request, and costs nothing of its rate, for it may have to be refused.
+  static let mostRecalls = 64
+  let recalls = RateBucket(rate: mostRecalls)
+
   /// How many older versions stay compiled, beside those that were live since the server started.
   static let mostRecalled = 8
 

@@ -80,11 +80,6 @@ extension Session {
 
   /// One request of the identity's rate.
   func takeFromRate() throws(WireError) {
-    // It was taken when the ledger was asked for the policies that the request names.
-    if hasPaid {
-      hasPaid = false
-      return
-    }
     guard let wait = identity?.bucket?.take(now: time.monotonic) else { return }
     throw WireError(
       .rateLimited, "the identity's requests come faster than its rate allows", retryAfterMS: wait)

@@ -170,8 +170,6 @@ final class Session {
   var identity: Access.Identity?
   var access: Access
   var badTokens = 0
-  /// The request at hand has taken its one of the rate.
-  var hasPaid = false
   /// Counts what the identity asks for; nil while nobody is known.
   var identityMeters: (name: String, counts: Meters.OfIdentity)?
 
@@ -255,7 +253,6 @@ final class Session {
       state = .waiting
       self.serial += 1
       handle(line, arrival: pending.began, mayRecall: false)
-      hasPaid = false
     case (.busy(let pending), .planned(let answer)): answerPlanned(pending, answer)
     case (.busy(let pending), .stale(let answer)): planAgain(pending, answer)
     case (.busy(let pending), .step): if let rank = pending.audience { stepAudience(pending, rank) }
