@@ -93,6 +93,7 @@ final class PlanGroup: @unchecked Sendable {
     let own = tariff.price(of: user, users)
     for index in users.optionRange(user) {
       let option = users.options[index]
+      if tariff.mayTell, tariff.isSurelyTooDear(option, own, hurdle: hurdle) { continue }
       let worth = worth(option)
       guard isUsable(option, worth: worth) else { continue }
       let net = net(worth, option, user, own, tariff)

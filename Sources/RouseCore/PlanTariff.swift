@@ -12,11 +12,14 @@ final class PlanTariff {
   private let quotas: [(quota: Int, price: Int64)]
   /// By channel.
   private let channels: UnsafeMutablePointer<Int64>
+  /// Whether anything has a price, and `isSurelyTooDear` can tell.
+  let mayTell: Bool
 
   init(_ prices: [Int128], _ limits: [Limit], channelCount: Int) {
     self.prices = prices
     self.limits = limits
     isPlain = limits.count < 1 << 12 && prices.allSatisfy { $0 < 1 << 50 }
+    mayTell = isPlain && prices.contains { $0 != 0 }
     channels = .allocate(capacity: max(1, channelCount))
     channels.initialize(repeating: 0, count: max(1, channelCount))
     var (spend, capital, everyone): (Int64, Int64, Int64) = (0, 0, 0)
@@ -55,6 +58,21 @@ final class PlanTariff {
   func cost(_ option: Option, _ own: Int64) -> Int128 {
     Int128(option.spend) &* Int128(spend) &+ Int128(option.capital) &* Int128(capital)
       &+ Int128(own &+ channels[Int(option.channel)]) &* Int128(Micros.one)
+  }
+
+  /// Whether an option's net is certainly below 0, told in less time than it takes to know the net: once a limit is scarce,
+  /// nearly all options' are.
+  ///
+  /// Each product and sum is rounded by 2^-53 of itself at most, and a dozen of them are far from adding up to a billionth
+  /// of the sum of all the parts, none of which but the gain can be negative.
+  /// - Parameter own: the price of the user.
+  @inline(__always)
+  func isSurelyTooDear(_ option: Option, _ own: Int64, hurdle: Int64) -> Bool {
+    let gain = Double(option.value) * Double(Micros.one)
+    let cost =
+      Double(option.spend) * (Double(spend) + Double(hurdle)) + Double(option.capital) * Double(capital)
+      + Double(own &+ channels[Int(option.channel)]) * Double(Micros.one)
+    return gain - cost < -1e-9 * (abs(gain) + cost)
   }
 
   /// The most by which one option of a user can cost more than another of the same user, at prices between two tariffs.

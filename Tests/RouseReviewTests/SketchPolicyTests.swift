@@ -49,6 +49,47 @@ import Testing
     #expect(sketch.notes.contains { $0.contains("--set-time") } && sketch.notes.contains { $0.contains("email_ok") })
   }
 
+  @Test func consentInOtherWordsIsReadOrItsChannelStaysClosed() throws {
+    let sketch = Self.sketch(
+      (0..<20).map {
+        "{\"user_id\":\"u\($0)\",\"seen\":\"2025-01-01T00:00:00Z\",\"email_ok\":\"\($0 % 2 == 0 ? "Ja" : "nein")\","
+          + "\"sms_ok\":\"\($0 % 2 == 0 ? "granted" : "denied")\",\"blocked\":\"\($0 % 2 == 0 ? "A" : "B")\"}"
+      })
+    let policy = try PolicyText(yaml: Array(sketch.text.utf8)).policy
+    #expect(policy.definition.channels.map(\.name) == ["email", "sms"])
+    #expect(sketch.text.contains("email: {needs: \"email_ok = 'Ja'\"") && sketch.text.contains("sms: {needs: FALSE"))
+    #expect(sketch.notes.contains { $0.hasPrefix("sms_ok:") && $0.contains("'granted', 'denied'") })
+    #expect(sketch.notes.contains { $0.hasPrefix("blocked:") && $0.contains("suppress") })
+    #expect(!sketch.notes.contains { $0.contains("everybody may") })
+  }
+
+  @Test(
+    arguments: [
+      ("31.12.2025", "dates"), ("12/31/2025", "dates"), ("1/2/25 08:15", "dates"), ("2025/12/31", "dates"),
+      ("20251231", "dates"), ("9,272.50", "numbers"), ("12,05", "numbers"), ("1 000 €", "numbers"),
+      ("AB-12", nil), ("3.1.4.1", "numbers"), ("40.13.2025", "numbers"),
+    ] as [(String, String?)])
+  func aForeignSpellingIsNamed(_ text: String, _ kind: String?) {
+    let sketch = Self.sketch(
+      (0..<30).map { "{\"user_id\":\"u\($0)\",\"a\":\"\(text)\(kind == "dates" ? "" : String($0))\"}" }
+        + ["{\"user_id\":\"v\",\"a\":\"\(text)\"}"])
+    let columns = kind == "dates" ? Self.dates(text) : sketch
+    #expect(columns.needsTime)
+    #expect(
+      columns.notes.first { $0.hasPrefix("a: looks like") }.map { $0.contains("like \(kind ?? "nothing")") }
+        == (kind == nil ? nil : true))
+  }
+
+  /// The same date in other years, so that the column has several values.
+  private static func dates(_ text: String) -> SketchPolicy {
+    sketch(
+      (20..<26).map { year in
+        let spelled =
+          text.contains("2025") ? text.replacing("2025", with: "20\(year)") : text.replacing("/25", with: "/\(year)")
+        return "{\"user_id\":\"u\(year)\",\"a\":\"\(spelled)\"}"
+      })
+  }
+
   @Test(arguments: ["\"", "it's", "a: b", "#x", "null", "{", "\u{7F}", "a\nb", "\u{2028}", "é"])
   func anyTextIsWrittenSafely(_ text: String)
     throws

@@ -405,7 +405,9 @@ struct PolicyStart: AsyncParsableCommand {
     if file != "-", training.outcome == "outcome", let table = try rows.columnsWithoutOutcomes() {
       let made = try first.sketch(table, rows, training.adaptation)
       try write(made.text, made.notes)
-      let adaptation = made.id.map { $0.lowercased() == "id" ? "" : " --id \($0)" } ?? ""
+      let adaptation =
+        (made.id.map { $0.lowercased() == "id" ? "" : " --id \($0)" } ?? "")
+        + (made.needsTime ? " --set-time \(StartPolicy.setTime)=2000-01-01T00:00:00Z" : "")
       if let out { StandardError.write("next: rouse rank --policy \(out)\(harmless(adaptation)) \(file)\n") }
       return
     }

@@ -8,7 +8,7 @@ struct Record: AsyncParsableCommand {
     discussion: """
       Reads events, JSON objects a line:
 
-        {"key":"sms-4711","user_id":"u1","kind":"contact","at":"2026-03-01T02:10:00Z","channel":"sms","cost":0.02}
+        {"key":"m1","user_id":"u1","kind":"contact","at":1772330400,"channel":"sms"}
 
       or CSV with these names as its header: \(EventKeys.columns.joined(separator: ", ")). A key, a user_id, a kind and a \
       time each has; kinds are contact (with its channel), delivered, click, login, disbursed, repaid, defaulted, quit, \

@@ -30,6 +30,8 @@ package struct SketchPolicy: Sendable {
   package let notes: [String]
   /// The column that names the users, where one was found that is not called `user_id`.
   package let id: String?
+  /// No column is a time: without one that is set (`StartPolicy.setTime`) every row is invalid.
+  package let needsTime: Bool
 
   /// - Parameter table: its outcomes are not looked at.
   package init(_ table: DataTable, _ settings: Settings) {
@@ -38,6 +40,7 @@ package struct SketchPolicy: Sendable {
     text = sketch.text
     notes = sketch.notes
     id = sketch.id
+    needsTime = sketch.times.isEmpty
   }
 }
 
@@ -74,6 +77,8 @@ private struct Sketch {
     "unsubscribed", "unsubscribe", "optout", "out", "not", "no", "dnc", "blocked", "deceased", "closed", "deleted",
     "complained", "banned",
   ]
+  static let yes: Set<String> = ["yes", "y", "true", "ja", "j", "oui", "si", "sí"]
+  static let no: Set<String> = ["no", "n", "false", "nein", "non"]
   static let mostLevels = 12
 
   let table: DataTable
@@ -150,7 +155,11 @@ private struct Sketch {
       return
     }
     declared.append((kind, name))
-    if let yes = condition(column), use(column, yes) { return }
+    if use(column, condition(column)) { return }
+    if let foreign = ForeignSpelling(column) {
+      notes.append(foreign.note(column))
+      return
+    }
     row(column, kind)
   }
 
@@ -168,8 +177,8 @@ private struct Sketch {
     switch column.kind {
     case .flags: return column.name
     case .numbers where levels.isSubset(of: ["0", "1"]): return "\(column.name) = 1"
-    case .texts where levels.isSubset(of: ["yes", "no", "y", "n", "true", "false"]):
-      let yes = column.levels.filter { ["yes", "y", "true"].contains($0.lowercased()) }
+    case .texts where levels.isSubset(of: Self.yes.union(Self.no)):
+      let yes = column.levels.filter { Self.yes.contains($0.lowercased()) }
       if yes.isEmpty { return nil }
       return yes.count == 1
         ? "\(column.name) = '\(yes[0])'" : "\(column.name) IN (\(yes.map { "'\($0)'" }.joined(separator: ", ")))"
@@ -177,20 +186,42 @@ private struct Sketch {
     }
   }
 
-  /// Whether the column opens a channel, or forbids all.
-  private mutating func use(_ column: DataTable.Column, _ yes: String) -> Bool {
+  /// Whether the column opens a channel, or forbids all. A channel whose consent cannot be read stays closed: it is not for us
+  /// to guess that somebody may be contacted.
+  ///
+  /// - Parameter yes: the column as a condition; nil where its values do not say yes or no.
+  private mutating func use(_ column: DataTable.Column, _ yes: String?) -> Bool {
     let words = Self.words(column.name)
     if !Self.refusal.isDisjoint(with: words) {
-      rules.append((column.name, yes))
-      return true
+      if let yes {
+        rules.append((column.name, yes))
+        return true
+      }
+      if column.kind == .texts, !column.hasTooMany, column.levels.count <= Self.mostLevels {
+        notes.append(
+          "\(column.name): which of its values forbid a contact is not known\(Self.list(column)); write a rule of suppress"
+        )
+      }
+      return false
     }
     guard !Self.consent.isDisjoint(with: words),
       var channel = Self.channels.first(where: { !Set($0.words).isDisjoint(with: words) }),
-      !open.contains(where: { $0.name == channel.name })
+      !open.contains(where: { $0.name == channel.name }), yes != nil || column.kind == .texts
     else { return false }
-    channel.needs = yes
+    if yes == nil {
+      notes.append(
+        "\(column.name): which of its values says yes is not known\(Self.list(column)); "
+          + "the channel \(channel.name) stays closed until its needs say so")
+    }
+    channel.needs = yes ?? "FALSE"
     open.append(channel)
     return true
+  }
+
+  /// A few of a column's values, in brackets.
+  private static func list(_ column: DataTable.Column) -> String {
+    let shown = column.levels.prefix(3).map { "'\(FieldNames.shown($0))'" }.joined(separator: ", ")
+    return " (\(shown)\(column.levels.count > 3 ? ", …" : ""))"
   }
 
   private static func words(_ name: String) -> [String] {

@@ -125,6 +125,7 @@ private struct Draft {
         notes.append("\(name): left out, since every row has its own; it numbers the rows")
         continue
       }
+      if let foreign = ForeignSpelling(column) { notes.append(foreign.note(column)) }
       guard let fine = binning.fine(column) else {
         notes.append("\(name): declared, and not scored: no value of it has \(least) outcomes")
         continue

@@ -114,6 +114,9 @@ class SyncUse(Use, unittest.TestCase):
     kind = "sync"
 
     def test_interrupted(self):
+        # What a shell starts in the background ignores SIGINT, and Python leaves it so.
+        self.addCleanup(signal.signal, signal.SIGINT, signal.signal(signal.SIGINT, signal.default_int_handler))
+
         def talk(peer, number):
             if number == 1:
                 peer.line()
