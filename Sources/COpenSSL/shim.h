@@ -166,6 +166,29 @@ static inline size_t rouse_ssl_chain_bytes(const SSL *ssl) {
   return bytes;
 }
 
+/// Whatever else is wrong by now with a certificate that was once verified is for its next handshake.
+static int rouse_only_revoked(int ok, X509_STORE_CTX *store) {
+  (void)ok;
+  return X509_STORE_CTX_get_error(store) != X509_V_ERR_CERT_REVOKED;
+}
+
+/// Whether the lists of a server's context revoke the certificate that a peer has shown to another one, or one above it.
+static inline int rouse_ssl_peer_is_revoked(SSL *ssl, SSL_CTX *ctx) {
+  X509 *certificate = SSL_get0_peer_certificate(ssl);
+  X509_STORE_CTX *store = certificate == NULL ? NULL : X509_STORE_CTX_new();
+  int revoked = 0;
+  if (store != NULL &&
+      X509_STORE_CTX_init(store, SSL_CTX_get_cert_store(ctx), certificate, SSL_get_peer_cert_chain(ssl)) == 1) {
+    X509_STORE_CTX_set_default(store, "ssl_client");
+    X509_VERIFY_PARAM_set_flags(X509_STORE_CTX_get0_param(store), X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
+    X509_STORE_CTX_set_verify_cb(store, rouse_only_revoked);
+    revoked = X509_verify_cert(store) != 1 && X509_STORE_CTX_get_error(store) == X509_V_ERR_CERT_REVOKED;
+  }
+  X509_STORE_CTX_free(store);
+  ERR_clear_error();
+  return revoked;
+}
+
 /// "No bytes now, ask again": what a BIO answers when the network has given nothing more.
 static inline void rouse_bio_retry_read(BIO *bio) { BIO_set_retry_read(bio); }
 static inline void rouse_bio_clear_retry(BIO *bio) { BIO_clear_retry_flags(bio); }

@@ -86,13 +86,12 @@ package struct PartAnswer: Sendable {
     var reader = try PartReader(bytes, .answer)
     self.init(policy)
     let number = try reader.int()
-    parts[number] = PlanPart.Origin(
-      policy: String(decoding: try reader.text(), as: UTF8.self), now: try reader.int64(), keepsAll: try reader.flag())
-    counts = try reader.list(PlanPart.countCount)
-    members = try reader.list(policy.tiers.count + 1)
-    explorers = try reader.int()
+    parts[number] = try reader.origin()
+    counts = try reader.tallies(PlanPart.countCount)
+    members = try reader.tallies(policy.tiers.count + 1)
+    explorers = try reader.int(0..<(1 << 40))
     for _ in 0..<(try reader.count()) { sums.append(try reader.sum(policy)) }
-    open = try reader.int()
+    open = try reader.int(0..<(1 << 40))
     users = try PartUsers(&reader, part: number, policy)
     for _ in 0..<(try reader.count()) {
       let user = try reader.int(0..<max(1, users.places.count))

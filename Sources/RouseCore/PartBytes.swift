@@ -214,6 +214,13 @@ package struct PartReader {
     return list
   }
 
+  /// What was counted: so far from any bound that sums of many parts' stay within it too.
+  package mutating func tallies(_ count: Int) throws(PartFault) -> [Int] {
+    let list = try list(count)
+    guard list.allSatisfy((0..<(1 << 40)).contains) else { throw PartFault.damaged }
+    return list
+  }
+
   package mutating func list(_ count: Int) throws(PartFault) -> [Int] {
     guard try self.count() == count else { throw PartFault.damaged }
     var list: [Int] = []

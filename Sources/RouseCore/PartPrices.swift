@@ -66,7 +66,7 @@ struct PartPrices {
   /// Finds prices from 0 on.
   mutating func find() throws {
     try total(at: prices)
-    bound = sum.bound(limits, at: prices, left: group.left)
+    bound = try sum.bound(limits, at: prices, left: group.left)
     guard !limits.isEmpty else { return }
     for _ in 0..<50 {
       var next = prices
@@ -74,16 +74,17 @@ struct PartPrices {
       for limit in limits.indices { next[limit] = try least(next, limit) }
       let before = sum
       try total(at: next)
-      let nextBound = sum.bound(limits, at: next, left: group.left)
+      let nextBound = try sum.bound(limits, at: next, left: group.left)
       if nextBound >= bound {
         sum = before
         return
       }
-      let gain = bound - nextBound
+      let (gain, isLarge) = bound.subtractingReportingOverflow(nextBound)
+      let (millions, isLarger) = gain.multipliedReportingOverflow(by: Int128(Micros.one))
       let moves = zip(prices, next).map { abs($0 - $1) }
       prices = next
       bound = nextBound
-      if gain * Int128(Micros.one) <= bound { return }
+      if !isLarge, !isLarger, millions <= bound { return }
       try settle(moves)
     }
   }
@@ -166,7 +167,8 @@ struct PartPrices {
     var (low, high) = guess(prices, limit)
     var step = max(high - low, high / 16, 1 << 16)
     let most = group.left[limit]
-    while true {
+    // Each narrows or widens by much: so many are only asked for where answers contradict each other.
+    for _ in 0..<1000 {
       var (lows, highs) = (prices, prices)
       lows[limit] = low
       highs[limit] = high
@@ -186,6 +188,7 @@ struct PartPrices {
               return prices
             })
         ).sums
+        guard sums.count == marks.count else { throw PartFault("parts have answered another question") }
         switch sums.firstIndex(where: { $0.demand(limits[limit]) <= most }) {
         case 0: found = low == 0 ? .at(0) : .below
         case nil: found = .above
@@ -204,8 +207,9 @@ struct PartPrices {
         low = high
         high = min(Self.top, high + step)
       }
-      step *= 16
+      step = min(step * 16, Self.top)
     }
+    throw PartFault("their answers contradict each other; make them again")
   }
   /// How many prices are tried with one question.
   private static let marks = 24

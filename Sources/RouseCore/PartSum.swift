@@ -46,9 +46,16 @@ package struct PartSum: Sendable, Equatable {
   }
 
   /// `sum of nets + sum of price * left`, where these are choices at those prices.
-  func bound(_ limits: [Limit], at prices: [Int128], left: [Int128]) -> Int128 {
+  func bound(_ limits: [Limit], at prices: [Int128], left: [Int128]) throws(PartFault) -> Int128 {
     var sum = worth
-    for (index, price) in prices.enumerated() where price != 0 { sum += price * (left[index] - demand(limits[index])) }
+    for (index, price) in prices.enumerated() where price != 0 {
+      let (term, isTooLarge) = price.multipliedReportingOverflow(by: left[index] - demand(limits[index]))
+      let (next, isOver) = sum.addingReportingOverflow(term)
+      guard !isTooLarge, !isOver else {
+        throw PartFault("their answers add up to nothing that a plan could; make them again")
+      }
+      sum = next
+    }
     return sum
   }
 }
@@ -75,8 +82,11 @@ extension PartSum {
     worth = try reader.int128()
     spend = try reader.int128()
     capital = try reader.int128()
-    users = try reader.int()
-    byChannel = try reader.list(policy.channels.count)
-    byQuota = try reader.list(policy.quotas.count)
+    // Beyond what any users could add up to, and so that sums of a million parts are numbers yet.
+    guard (-(1 << 104)...(1 << 104)).contains(worth), (0...(1 << 90)).contains(spend), (0...(1 << 90)).contains(capital)
+    else { throw PartFault.damaged }
+    users = try reader.int(0..<(1 << 40))
+    byChannel = try reader.tallies(policy.channels.count)
+    byQuota = try reader.tallies(policy.quotas.count)
   }
 }

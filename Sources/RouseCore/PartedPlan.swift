@@ -51,7 +51,7 @@ package struct PartedPlan {
     counts = facts.counts
     var all = PartSum(policy)
     if facts.explorers > 0 { try takeExplorers(&all) }
-    sum.netValueAtMost += all.worth
+    sum.netValueAtMost &+= all.worth
     var firstPrices = limits.map { _ in Int128(0) }
     for index in 0...(planLimits.tierFirst ? policy.tiers.count : 0) {
       let tier = planLimits.tierFirst ? index : nil
@@ -99,6 +99,7 @@ package struct PartedPlan {
       let users = answer.users.users
       // Beyond the first of these ends some part may have others.
       let end = answer.explorersEnd.min { Self.isBefore($0, $1) }
+      if let end, let after, !Self.isBefore(after, end) { throw Self.contradiction }
       Self.withGroup(users, policy, limits, left: left) { group in
         for user in (0..<users.count).sorted(by: users.isBefore) {
           if let end, end.isBefore(users, user) { break }
@@ -112,6 +113,8 @@ package struct PartedPlan {
       after = end
     }
   }
+
+  private static let contradiction = PartFault("their answers contradict each other; make them again")
 
   private static func isBefore(_ left: PartTie, _ right: PartTie) -> Bool {
     left.tie != right.tie ? left.tie < right.tie : left.userID.lexicographicallyPrecedes(right.userID)
@@ -128,7 +131,7 @@ package struct PartedPlan {
       var search = try PartPrices(
         group, members: members, parts: parts, policy: policy, limits: limits, most: most, ask: ask)
       try search.find()
-      self.sum.netValueAtMost += search.bound
+      self.sum.netValueAtMost &+= search.bound
       for limit in limits.indices where firstPrices[limit] == 0 { firstPrices[limit] = search.prices[limit] }
       group.prices = search.prices
       sum = search.sum
@@ -195,6 +198,7 @@ package struct PartedPlan {
     while high - low > 1 {
       let bars = PartPool.spaced(low, high, Self.bars)
       let sums = try ask(.above(group, bars: bars)).sums
+      guard sums.count == bars.count else { throw PartFault("parts have answered another question") }
       guard let index = sums.firstIndex(where: { $0.users - certain <= most }), index < sums.count - 1 else {
         // Even just below there are many: they have one net, and come all together.
         low = bars[max(0, bars.count - 2)]
@@ -210,7 +214,7 @@ package struct PartedPlan {
     guard !limits.isEmpty else { return }
     for _ in 0..<50 {
       var pass = Pass(
-        group, slack: zip(group.prices, left).reduce(Int128(0)) { $0 + $1.0 * $1.1 }, left: left,
+        group, slack: zip(group.prices, left).reduce(Int128(0)) { $0 &+ $1.0 &* $1.1 }, left: left,
         most: min(1000, mostOfPart))
       repeat { try go(&pass, &sum) } while !pass.isOver
       group.changes = pass.now
@@ -252,6 +256,9 @@ package struct PartedPlan {
     pass.most = min(mostOfPart, pass.most * 4)
     let answer = try ask(.moves(pass.group, asked))
     let end = answer.movesEnd.min { $0.isBefore($1) }
+    if let after = asked.after, !(answer.moves.map(\.rank) + [end].compactMap(\.self)).allSatisfy(after.isBefore) {
+      throw Self.contradiction
+    }
     let users = answer.users.users
     Self.withGroup(users, policy, limits, left: pass.group.left) { view in
       let filling = PartFilling(group: view, limits: limits, tariff: view.tariff(pass.group.prices), pass: asked)
@@ -317,7 +324,7 @@ package struct PlanTotals: Sendable {
   fileprivate mutating func add(_ sum: PartSum, policy: Policy) {
     contacts = sum.users
     // Of each option the worth is 10^6 value - hurdle * spend.
-    value = (sum.worth + Int128(policy.hurdle) * sum.spend) / Int128(Micros.one)
+    value = (sum.worth &+ Int128(policy.hurdle) &* sum.spend) / Int128(Micros.one)
     spend = sum.spend
     capital = sum.capital
     byChannel = sum.byChannel

@@ -51,13 +51,12 @@ package struct PlanPart: Sendable {
   /// Reads a part, of a policy that must be the one it was made with.
   package init(_ bytes: UnsafeRawBufferPointer, policy: Policy) throws(PartFault) {
     var reader = try PartReader(bytes, .options)
-    origin = Origin(
-      policy: String(decoding: try reader.text(), as: UTF8.self), now: try reader.int64(), keepsAll: try reader.flag())
+    origin = try reader.origin()
     guard origin.policy == policy.version else {
       throw PartFault("it was made with the policy \(origin.policy), and this is \(policy.version)")
     }
     number = try reader.int()
-    counts = try reader.list(Self.countCount)
+    counts = try reader.tallies(Self.countCount)
     users = PlanUsers(policy: policy)
     for _ in 0..<(try reader.count()) { try reader.user(into: &users, policy) }
     try reader.end()
@@ -87,6 +86,18 @@ extension PartWriter {
 }
 
 extension PartReader {
+  /// What names the policy goes into messages: it is what a version can be, or damage.
+  mutating func origin() throws(PartFault) -> PlanPart.Origin {
+    let bytes = try text()
+    guard bytes.count <= 256, bytes.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }),
+      let policy = String(validating: bytes, as: UTF8.self),
+      policy.unicodeScalars.allSatisfy({ !(0x80..<0xA0).contains($0.value) })
+    else { throw PartFault.damaged }
+    let now = try int64()
+    guard (Moment.first...Moment.last).contains(now) else { throw PartFault.damaged }
+    return PlanPart.Origin(policy: policy, now: now, keepsAll: try flag())
+  }
+
   /// Amounts beyond it are no policy's: sums of them stay within what plans reckon with.
   private static var mostMicros: Int64 { 1 << 60 }
 

@@ -58,23 +58,30 @@ struct Listener: Sendable {
     let setup = setup()
     let number = connections.reserve()
     channel.closeFuture.whenComplete { _ in connections.release() }
-    let most = setup.configuration.limits.connections
-    if number > most {
+    let limits = setup.configuration.limits
+    let most = limits.connections
+    // Where all have to show who they are, those who have not may not keep the others out.
+    let isReplaced =
+      number > most && number <= most + Self.mostRefused && setup.configuration.knowsSomebody
+      && connections.makeRoom(strangers: limits.strangerConnections)
+    if number > most, !isReplaced {
       guard number <= most + Self.mostRefused, refusals.take(now: Session.Time.now().monotonic) == nil else {
         throw TooMany()
       }
     }
-    let isRefused = number > most
+    let isRefused = number > most && !isReplaced
     let shared = shared(setup)
     shared.meters.connections.increment()
-    if isRefused { shared.meters.refusedConnections.increment() }
+    if number > most { shared.meters.refusedConnections.increment() }
     let session = Session(shared, isRefused: isRefused, at: .now())
-    let handler = SessionHandler(session, pool: pool, logger: logger, notes: notes)
+    let handler = SessionHandler(
+      session, pool: pool, logger: logger, notes: notes, handshake: setup.tls, tls: { self.setup().tls },
+      recognized: { connections.recognize(channel) })
     try channel.pipeline.syncOperations.addHandlers([
       TLSHandler(server: setup.tls, isBrief: isRefused), handler,
     ])
     let context = try channel.pipeline.syncOperations.context(handler: handler)
-    connections.add(channel, NIOLoopBound((handler, context), eventLoop: channel.eventLoop))
+    connections.add(channel, NIOLoopBound((handler, context), eventLoop: channel.eventLoop), isStranger: !isRefused)
   }
 
   private struct TooMany: Error {}

@@ -180,6 +180,7 @@ package struct Server: Service, CustomStringConvertible {
       try? await operatorPort?.close()
       throw error
     }
+    reload.onChange { _ in connections.recheck() }
     logger.info("listening", metadata: ["address": "\(bound)", "policy": "\(policyVersion)"])
     let pulse = startPulse(group, connections)
     if let ledger = keeping?.ledger {
@@ -273,7 +274,8 @@ package struct Server: Service, CustomStringConvertible {
           overload: { pool.backlog >= limits.queuedRequests ? pool.retryAfterMS : nil },
           mayRefuse: { refusals.take(now: $0) == nil }, isDeskFull: { pool.isDeskFull },
           serverVersion: Self.version, keeping: keeping, meters: status.meters,
-          stats: { status.write(now: Session.Time.now().wall, for: $0, into: &$1) }, shadow: shadow,
+          stats: { status.write(now: Session.Time.now().wall, for: $0, into: &$1) },
+          erased: { reload.recordErasure(by: $0, $1, known: $2, $3) }, shadow: shadow,
           notesAnswers: { logger.logLevel <= .debug })
       },
       notes: Notes(logger: logger, refusedLogins: refusedLogins, pseudonyms: { reload.setup.configuration.pseudonyms }),

@@ -20,6 +20,11 @@ package struct CertificateChain {
     /// It may issue others.
     package let isAuthority: Bool
 
+    /// The common name where the subject is nothing else, or else the subject.
+    package var name: Substring {
+      subject.hasPrefix("CN=") && !subject.contains(",") ? subject.dropFirst(3) : subject[...]
+    }
+
     /// It was issued by nobody else.
     package var isOwn: Bool { subject.utf8.elementsEqual(issuer.utf8) }
   }
@@ -49,9 +54,10 @@ package struct CertificateChain {
     (1..<max(1, certificates.count)).first { !certificates[$0 - 1].isIssued(by: certificates[$0]) }
   }
 
-  /// Whether the last certificate of this file was issued by one of another.
-  package func isIssued(by authorities: CertificateChain) -> Bool {
-    certificates.last.map { last in authorities.certificates.contains { last.isIssued(by: $0) } } ?? false
+  /// Whether the last certificate of this file was issued by one of another that counts.
+  package func isIssued(by authorities: CertificateChain, where counts: (Facts) -> Bool = { _ in true }) -> Bool {
+    guard let last = certificates.last else { return false }
+    return zip(authorities.certificates, authorities.facts).contains { counts($1) && last.isIssued(by: $0) }
   }
 
   /// The certificates as PEM again, those that `keeps` wants.

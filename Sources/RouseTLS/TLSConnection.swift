@@ -177,6 +177,11 @@ final class TLSConnection {
     return .some(identity)
   }
 
+  /// Whether the revocation lists of another context than that of the handshake revoke the peer's certificate.
+  func isPeerRevoked(by other: TLSServerContext) -> Bool {
+    !other.revocationPeriods.isEmpty && rouse_ssl_peer_is_revoked(ssl, other.pointer) == 1
+  }
+
   var alpn: String? {
     var bytes: UnsafePointer<UInt8>?
     var count: UInt32 = 0

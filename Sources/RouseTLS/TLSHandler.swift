@@ -25,6 +25,9 @@ package final class TLSHandler: ChannelDuplexHandler {
   /// Whether the connection is secure, or has been. On the channel's event loop only.
   package var isHandshakeComplete: Bool { handshakeComplete }
 
+  /// Whether the revocation lists of a newer context revoke the peer's certificate. On the channel's event loop only.
+  package func isPeerRevoked(by context: TLSServerContext) -> Bool { connection?.isPeerRevoked(by: context) ?? false }
+
   let lingers: Bool
   let closeTimeout: TimeAmount
   let lingerTimeout: TimeAmount

@@ -108,7 +108,7 @@ package struct MadePart: Sendable {
             guard let status = Status(rawValue: try lines.byte()) else {
               throw PartFault("it is damaged; make it again")
             }
-            let ignored = try lines.int()
+            let ignored = try lines.int(0..<(1 << 40))
             let user = try lines.int(-1..<part.users.count)
             var row: PartRow.Stored?
             if user >= 0 || part.origin.keepsAll { row = try PartRow.Stored(&decisions) }
@@ -129,6 +129,7 @@ package struct MadePart: Sendable {
         }
       }
     } catch { throw Self.fault(error) }
+    guard Set(removed).count == removed.count else { throw PartFault("it is damaged; make it again") }
     var left = PlanUsers(policy: policy)
     left.append(part.users, leavingOut: removed.sorted())
     part.users = left

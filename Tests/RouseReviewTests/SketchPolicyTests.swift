@@ -42,6 +42,17 @@ import Testing
     #expect(sketch.notes.contains { $0.hasPrefix("gender:") } && sketch.notes.contains { $0.hasPrefix("note:") })
   }
 
+  /// A policy's numbers have fewer digits than a column's may have.
+  @Test func anyNumberMakesAPolicyThatLoads() throws {
+    let values = ["1e308", "-1e308", "-1e307", "0", "1e-320", "12345678901234567890", "1", "1e15", "999999999999999.5"]
+    for count in 2...values.count {
+      let lines = (0..<20).map { "{\"seen\":\"2025-01-01T00:00:00Z\",\"n\":\(values[$0 % count])}" }
+      let policy = try PolicyText(yaml: Array(Self.sketch(lines).text.utf8)).policy
+      #expect(policy.response.rows.map(\.name) == ["n"])
+    }
+    #expect(FieldNames.bounds([-1e300, -1e299, 0, 2e15, 3e15]) == ["-999999999999999", "0", "999999999999999"])
+  }
+
   @Test func withoutTimesOrConsentItSaysSo() throws {
     let sketch = Self.sketch((0..<5).map { "{\"user_id\":\"u\($0)\",\"a\":\($0)}" })
     let policy = try PolicyText(yaml: Array(sketch.text.utf8)).policy

@@ -49,6 +49,7 @@ final class AuditHarness {
     .started(server: "0.1.0", policy: "p@000000000000", configuration: String(repeating: "a", count: 64)), .stopped,
     .policyActivated(from: "p@0", to: "p@1", by: .identity("operator")),
     .policyReloaded(from: "a", to: "b", by: .signal),
+    .usersErased(known: 2, unknown: 1, users: ["00ff", "x\n"], by: .identity("operator")),
     .policyRejected(by: .file, diagnostics: 2, first: "3:1: unknown_key: \"x\n\u{2028}é\\", sha256: "00"),
     .configurationReloaded(from: "a", to: "b", by: .signal, keys: ["limits.connections", "identities"]),
     .configurationRejected(from: "a", to: "b", by: .file, keys: [], diagnostics: 1),

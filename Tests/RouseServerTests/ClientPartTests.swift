@@ -2,6 +2,8 @@ import Foundation
 import TestData
 import Testing
 
+@testable import RouseCore
+
 /// `rouse part`, as a cluster runs it: candidates in several pieces come to the list of all of them.
 @Suite struct ClientPartTests {
   private static let policy = ["--policy", Vectors.folder.appending(path: "policy.yaml").path]
@@ -133,6 +135,78 @@ import Testing
         }
       }
     }
+  }
+
+  /// Numbers of variable length, as a part has them.
+  private static func number(_ value: Int128) -> [UInt8] {
+    var rest = UInt128(truncatingIfNeeded: value << 1 ^ value >> 127)
+    var bytes: [UInt8] = []
+    while rest >= 0x80 {
+      bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
+      rest >>= 7
+    }
+    return bytes + [UInt8(truncatingIfNeeded: rest)]
+  }
+
+  /// Sealed anew, as who means harm would.
+  private static func sealed(_ part: [UInt8], _ body: [UInt8]) -> [UInt8] {
+    let all = Array(part[0..<8]) + withUnsafeBytes(of: UInt64(body.count).littleEndian) { Array($0) } + body
+    let check = all.withUnsafeBytes { PartReader.check($0) }
+    return all + withUnsafeBytes(of: check.littleEndian) { Array($0) }
+  }
+
+  /// Whoever answers may be anybody: what cannot be is told, and traps nowhere.
+  @Test func answersThatCannotBe() throws {
+    let settings = (Vectors.goldenSettings["all-limits"] ?? []).flatMap { ["--set", $0] }
+    let frames = Self.frames(try Self.parts(1, settings)[0])
+    let part = frames[0]
+    let plan = Process()
+    plan.executableURL = ServerProcess.binaries.appending(path: "rouse")
+    plan.arguments = ["part", "plan", "--at-once", "3"] + Self.policy + settings
+    let (questions, answers) = (Pipe(), Pipe())
+    plan.standardOutput = questions
+    plan.standardInput = answers
+    try plan.run()
+    var given: [[UInt8]] = []
+    for line in Self.lines(of: questions.fileHandleForReading) {
+      let said = try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
+      guard let ask = said["ask"] as? String else { break }
+      let question = Array(try #require(Data(base64Encoded: ask)))
+      let answer = try Self.rouse(["answer"] + Self.policy + settings, Self.frame(question) + Self.frame(part)).output
+      given.append(answer)
+      try answers.fileHandleForWriting.write(contentsOf: Data(answer + [0x0A]))
+    }
+    plan.terminate()
+    #expect(given.count > 5)
+    // Each number of the first bytes of each answer becomes one that is too much, and the rest stays.
+    let huge = [Self.number(Int128(Int64.max)), Self.number(Int128(Int64.min)), Self.number(1 << 126), [0]]
+    var told = 0
+    for (index, text) in given.prefix(6).enumerated() {
+      let bytes = Array(try #require(Data(base64Encoded: Data(text.dropLast()))))
+      let body = Array(bytes[16..<(bytes.count - 8)])
+      for at in stride(from: 40, to: min(body.count, 64), by: 3) {
+        let end = body[at...].firstIndex { $0 < 0x80 } ?? at
+        let hostile = Self.sealed(bytes, body[..<at] + huge[at % huge.count] + body[min(body.count, end + 1)...])
+        let input =
+          given[..<index].flatMap { $0 + [0x0A] } + Array(Data(hostile).base64EncodedString().utf8) + [0x0A, 0x0A]
+          + given[(index + 1)...].flatMap { $0 + [0x0A] }
+        let ended = try Self.rouse(["plan", "--at-once", "3"] + Self.policy + settings, input)
+        #expect([0, 1, 2].contains(ended.code), "\(index) \(at): \(ended.error.prefix(300))")
+        if ended.code == 2 {
+          told += 1
+          #expect(ended.error.split(separator: "\n").count == 1)
+        }
+      }
+    }
+    #expect(told > 20)
+    // A part's texts go into messages: none of them reaches a terminal as it is.
+    let name = Array("cash-loan-recall".utf8)
+    let at = try #require((0..<64).first { Array(part[$0...].prefix(name.count)) == name })
+    var body = Array(part[16..<(part.count - 8)])
+    body[at - 16 + 2] = 0x1B
+    let input = [Self.sealed(part, body), frames[1], frames[2], [UInt8](repeating: 0, count: 8)].flatMap(Self.frame)
+    let ended = try Self.rouse(["refuse"] + Self.policy + settings, input)
+    #expect(ended.code == 2 && !ended.error.utf8.contains(0x1B))
   }
 
   /// Each is told in one line, and nothing is written.

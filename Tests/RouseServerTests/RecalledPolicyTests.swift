@@ -78,6 +78,28 @@ import Testing
     #expect(busy.lines.last?.contains("overloaded") == true)
   }
 
+  /// Each look into the ledger costs one of the rate, before it is made.
+  @Test func theRateIsAskedFirst() throws {
+    let (world, names) = try Self.world(2)
+    world.change { $0.limits.requestsPerSecond = 2 }
+    let harness = SessionHarness(world)
+    for name in [names[0], "cash-loan-recall@000000000000", names[1]] {
+      harness.send(Self.pinned("score", name, #""users":[]"#))
+      harness.settle()
+    }
+    #expect(harness.lines.count == 3)
+    #expect(harness.lines[0].contains(#""ok":true"#) && harness.lines[1].contains("not_found"))
+    #expect(harness.lines[2].contains("rate_limited"), "\(harness.lines[2])")
+    #expect(world.policies.version(names[1]) == nil)
+    // What one paid for is not another's.
+    harness.advanceClock(milliseconds: 1000)
+    for name in ["cash-loan-recall@000000000000", names[0], names[0]] {
+      harness.send(Self.pinned("score", name, #""users":[]"#))
+      harness.settle()
+    }
+    #expect(harness.lines[4].contains(#""ok":true"#) && harness.lines[5].contains("rate_limited"), "\(harness.text)")
+  }
+
   @Test func fewStayAtHand() throws {
     let count = PolicyStore.mostRecalled + 3
     let (world, names) = try Self.world(count)

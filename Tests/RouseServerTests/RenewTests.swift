@@ -1,5 +1,6 @@
 import Foundation
 import RouseTLS
+import TestPeers
 import Testing
 
 /// New certificates for a home.
@@ -84,6 +85,26 @@ import Testing
     #expect(try Self.renew(home, "--within", "91").code == 0)
     #expect(try Self.bytes(home + "/tls/server.pem") != before)
     #expect(try Self.renew(home, "--within", "-1").code == 2)
+  }
+
+  /// An authority of somebody else beside ours stays, with the clients that it vouches for, even when it has ended.
+  @Test func othersAuthoritiesStay() throws {
+    let server = try ServerProcess()
+    let ca = server.tls("ca.pem")
+    let (others, ended) = (
+      try TestAuthority("Clients"), try TestAuthority("Old clients") { ($0.begins, $0.ends) = (-7200, -3600) }
+    )
+    try (Self.bytes(ca) + Data(others.certificate.pem) + Data(ended.certificate.pem)).write(to: URL(filePath: ca))
+    let done = try Self.renew(server.home.path)
+    #expect(done.code == 0, "\(done.error)")
+    let facts = try CertificateChain(file: ca).facts
+    #expect(facts.map(\.subject).suffix(2) == ["CN=Clients", "CN=Old clients"] && facts.count == 4)
+    let text = String(decoding: done.output, as: UTF8.self)
+    #expect(text.contains(", Clients until ") && !text.contains("CN="), "\(text)")
+    #expect(server.waitForLog("certificates reloaded"))
+    let client = try OddClient(port: server.port, .init { $0.certificate = try? others.issue() })
+    #expect(client.ask("{\"op\":\"info\"}").text.contains("operator"))
+    #expect(try ClientRun(["info", "--profile", server.profile()]).output.contains("operator"))
   }
 
   /// Others' certificates are not ours to replace.

@@ -163,6 +163,12 @@ final class SessionHarness {
 
   func send(_ text: String) { send(Array(text.utf8)) }
 
+  /// What a reload does; whether the connection is to end.
+  func recheck(isRevoked: Bool = false) -> Bool {
+    defer { take() }
+    return session.recheck(isRevoked: isRevoked, at: time)
+  }
+
   private func take() {
     notices += session.takeNotices()
     jobs += session.takeJobs()

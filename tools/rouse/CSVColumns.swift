@@ -24,6 +24,9 @@ struct CSVColumns {
     var content: Content
   }
 
+  /// Members within members; so deep may a policy's text be nested too.
+  private static let deepest = 64
+
   let count: Int
   let names: [String]
   /// Of times without an offset.
@@ -71,6 +74,11 @@ struct CSVColumns {
       if steps.count > 1, steps[0] == "contacts" {
         throw Fault(
           message: "column '\(name)': contacts have no columns of their own; give a column 'contacts' with JSON")
+      }
+      guard steps.count <= Self.deepest else {
+        throw Fault(
+          message:
+            "column \(column + 1) has \(steps.count - 1) dots in its name, and fields lie at most \(Self.deepest) deep")
       }
       try Self.insert(
         steps[...], .cell(column: column, kind: renamesAll ? .time : Self.kind(of: name, kinds)), into: &nodes,

@@ -92,6 +92,18 @@ package enum FieldNames {
         }))
   }
 
+  /// The lower bounds of bins, rising, as a policy can have them: whole numbers have at most 15 digits there.
+  static func bounds(_ bounds: [Double]) -> [String] {
+    let most = 999_999_999_999_999.0
+    var texts: [String] = []
+    var last: Double?
+    for bound in bounds.map({ min(max($0, -most), most) }) where last.map({ bound > $0 }) ?? true {
+      texts.append(shortest(bound))
+      last = bound
+    }
+    return texts
+  }
+
   static func plain(_ value: Double) -> String { shortest(PolicyFit.rounded(value, digits: 9)) }
 
   /// With so many decimals.

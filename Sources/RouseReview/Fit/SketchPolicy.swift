@@ -241,7 +241,7 @@ private struct Sketch {
         if let last = bounds.last, value > last { bounds.append(value) }
       }
       rows.append(
-        "\(name): {at_least: {\(bounds.map { "\(shortest($0)): 0" }.joined(separator: ", "))}, missing: 0}")
+        "\(name): {at_least: {\(FieldNames.bounds(bounds).map { "\($0): 0" }.joined(separator: ", "))}, missing: 0}")
     default:
       guard !column.hasTooMany, column.levels.count <= Self.mostLevels else {
         return notes.append("\(column.name): declared, and not scored: it has more than \(Self.mostLevels) values")

@@ -309,7 +309,7 @@ private struct Draft {
     switch row.shape {
     case .bounds(let bounds):
       out += "      at_least:\n"
-      for bound in bounds { out += "        \(shortest(bound)): 0\n" }
+      for bound in FieldNames.bounds(bounds) { out += "        \(bound): 0\n" }
     case .levels(let levels):
       out += "      is:\n"
       for level in levels { out += "        \(FieldNames.quoted(level)): 0\n" }

@@ -23,6 +23,9 @@ package enum AuditEvent: Sendable, Equatable {
   /// A policy decides beside the live one, and is heard by nobody.
   case policyShadowed(live: String, shadow: String, by: AuditActor)
   case policyShadowEnded(shadow: String, by: AuditActor)
+  /// By the op `erase`: how many users were known, and how many not.
+  /// - users: their pseudonyms of the log, where it has a key; the first of them.
+  case usersErased(known: Int, unknown: Int, users: [String], by: AuditActor)
   /// - sha256: of the text that was refused.
   case policyRejected(by: AuditActor, diagnostics: Int, first: String, sha256: String)
   /// - keys: the names of what changed, dotted; never the values.
@@ -41,6 +44,9 @@ package enum AuditEvent: Sendable, Equatable {
   /// The file is not the one that this process has written to: it was moved away or cut.
   case fileReplaced(last: AuditPosition)
 
+  /// Texts of a list that are written.
+  static let mostNamed = 64
+
   package var name: String {
     switch self {
     case .started: "started"
@@ -54,6 +60,7 @@ package enum AuditEvent: Sendable, Equatable {
     case .policyUnapproved: "policy_unapproved"
     case .policyShadowed: "policy_shadowed"
     case .policyShadowEnded: "policy_shadow_ended"
+    case .usersErased: "users_erased"
     case .policyRejected: "policy_rejected"
     case .configurationReloaded: "configuration_reloaded"
     case .configurationRejected: "configuration_rejected"
@@ -98,6 +105,11 @@ package enum AuditEvent: Sendable, Equatable {
       out.member("by", by.description)
     case .policyShadowEnded(let shadow, let by):
       out.member("shadow", shadow)
+      out.member("by", by.description)
+    case .usersErased(let known, let unknown, let users, let by):
+      out.member("erased", known)
+      out.member("unknown", unknown)
+      if !users.isEmpty { out.member("users", users) }
       out.member("by", by.description)
     case .policyRejected(let by, let diagnostics, let first, let sha256):
       out.member("by", by.description)
@@ -156,7 +168,7 @@ extension ByteWriter {
   /// A text from outside may not make a line of any length.
   private static let roomForText = 1024
   private static let roomForItem = 128
-  private static let mostItems = 64
+  private static let mostItems = AuditEvent.mostNamed
 
   fileprivate mutating func member(_ name: StaticString, _ text: String) {
     begin(name)

@@ -57,6 +57,9 @@ package struct Configuration: Sendable {
     /// Of each identity that has no rate of its own; nil: as many as they like.
     package var requestsPerSecond: Int?
     package var connections = 1024
+    /// Places that connections without an identity keep when all are taken; nil: a quarter.
+    package var strangers: Int?
+    package var strangerConnections: Int { strangers ?? max(1, connections / 4) }
     package var handshakeSeconds = 5
     package var partialLineSeconds = 30
     package var idleSeconds = 300
@@ -68,7 +71,8 @@ package struct Configuration: Sendable {
     package var all: [(name: String, value: Int?)] {
       [
         ("line_bytes", lineBytes), ("inline_candidates", inlineCandidates), ("stream_candidates", streamCandidates),
-        ("in_flight", inFlight), ("connections", connections), ("unfinished_bytes", unfinishedBytes),
+        ("in_flight", inFlight), ("connections", connections),
+        ("stranger_connections", strangerConnections), ("unfinished_bytes", unfinishedBytes),
         ("queued_requests", queuedRequests), ("rank_bytes", rankBytes), ("requests_per_second", requestsPerSecond),
         ("handshake_seconds", handshakeSeconds),
         ("partial_line_seconds", partialLineSeconds), ("idle_seconds", idleSeconds),

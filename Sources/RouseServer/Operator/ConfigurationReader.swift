@@ -249,6 +249,9 @@ private struct ConfigurationReader {
     set("stream_candidates", 1...1_000_000_000, \.streamCandidates)
     set("in_flight", 1...10_000, \.inFlight)
     set("connections", 1...1_000_000, \.connections)
+    if read["stranger_connections"] != nil {
+      limits.strangers = read.whole("stranger_connections", in: 1...1_000_000)
+    }
     set("queued_requests", 1...1_000_000, \.queuedRequests)
     set("rank_bytes", (1 << 20)...999_999_999_999_999, \.rankBytes)
     limits.unfinishedBytes = max(limits.unfinishedBytes, 4 * limits.lineBytes)

@@ -118,6 +118,7 @@ package enum Home {
         stream_candidates: 20000000
         in_flight: 64                 # requests of one connection; further ones wait in its socket
         connections: 1024
+        # stranger_connections: 256  # without an identity, that keep their places when all are taken
         # unfinished_bytes: 67108864  # lines that have begun share them, beyond what each connection has
         # queued_requests: 256        # that wait for a thread; beyond it they are told to come again
         # rank_bytes: 8589934592      # memory of all open ranks; without it half of the machine's, 8 GiB at most

@@ -52,10 +52,9 @@ package struct HomeRenewal {
     } catch {
       throw ConfigurationError("\(error)")
     }
-    for facts in authority.facts where !Self.isOurs(facts) {
-      throw foreign(authorityFile, "has an authority that rouse-server init did not make: \(facts.subject)")
-    }
-    for chain in [server, client].compactMap(\.self) where chain.facts.count != 1 || !chain.isIssued(by: authority) {
+    // Others' authorities may stand beside ours: they and their clients stay. What they have issued is theirs to renew.
+    for chain in [server, client].compactMap(\.self)
+    where chain.facts.count != 1 || !chain.isIssued(by: authority, where: Self.isOurs) {
       throw foreign(
         chain.file, "was not issued by an authority in \(authorityFile) (issuer: \(chain.facts[0].issuer))")
     }
@@ -175,14 +174,15 @@ package struct HomeRenewal {
   /// Trusts a new authority beside those that have not ended.
   private mutating func trust(_ new: [UInt8]) throws(ConfigurationError) {
     let now = now
-    let kept = authority.facts.filter { $0.notAfter > now }
+    let isKept: (CertificateChain.Facts) -> Bool = { $0.notAfter > now || !Self.isOurs($0) }
+    let kept = authority.facts.filter(isKept)
     do {
-      let old = try authority.pem { $0.notAfter > now }
+      let old = try authority.pem(isKept)
       try FileReplacement(authority.file, new + old).commit()
     } catch {
       throw ConfigurationError("\(error)")
     }
-    let names = kept.map { "\($0.subject.dropFirst(3)) until \(Moment.format($0.notAfter))" }
+    let names = kept.map { "\($0.name) until \(Moment.format($0.notAfter))" }
     lines.append(
       "\(authority.file): a new authority" + (names.isEmpty ? "" : "; still trusted: \(names.joined(separator: ", "))"))
   }

@@ -1,3 +1,4 @@
+import Dispatch
 import Foundation
 import Logging
 import RouseCore
@@ -16,6 +17,10 @@ package final class Reload: Sendable {
   private let threshold: LogThreshold
   let logger: Logger
   private let current: Mutex<Setup>
+  /// Told of each setup that has come into force.
+  private let listener = Mutex<(@Sendable (Setup) -> Void)?>(nil)
+  /// What is written down of erasures: it waits for the disk, and neither a loop nor the ledger's writer is to wait with it.
+  private let erasures = DispatchQueue(label: "rouse.erasures")
   /// Held for the length of a change.
   let turn = Mutex(Refused())
 
@@ -129,6 +134,7 @@ package final class Reload: Sendable {
       throw ConfigurationError("\(error)")
     }
     current.withLock { $0 = next }
+    listener.withLock { $0 }?(next)
     threshold.level = Logger.Level(next.configuration.logLevel)
     policies.fileFormat = PolicyFormat(fileName: next.configuration.policyFile)
     if next.files.configuration != former.files.configuration {
@@ -142,6 +148,26 @@ package final class Reload: Sendable {
         metadata: Self.metadata(
           ["by": "\(actor)", "not_after": "\(Moment.format(next.tls.certificateNotAfter))"], entry))
       for warning in next.tls.warnings(now: Session.Time.now().wall) { logger.warning("\(warning)") }
+    }
+  }
+
+  /// - Parameter body: gets each setup that comes into force from now on.
+  func onChange(_ body: @escaping @Sendable (Setup) -> Void) { listener.withLock { $0 = body } }
+
+  /// Writes an erasure down, and then goes on.
+  func recordErasure(
+    by name: String, _ ids: [[UInt8]], known: Int, _ next: @escaping @Sendable () -> Void
+  ) {
+    guard audit != nil else { return next() }
+    erasures.async {
+      // One more than are written tells that there were more.
+      let pseudonyms = self.setup.configuration.pseudonyms.map { key in
+        ids.prefix(AuditEvent.mostNamed + 1).map { key.pseudonym(of: $0) }
+      }
+      self.record(
+        .usersErased(
+          known: known, unknown: max(0, ids.count - known), users: pseudonyms ?? [], by: .identity(name)))
+      next()
     }
   }
 

@@ -41,6 +41,23 @@ extension Session {
     identityMeters = nil
   }
 
+  /// Setup or lists have changed: who is nobody any more, or whose certificate is revoked, is told so, and goes.
+  /// - Returns: whether it goes.
+  func recheck(isRevoked: Bool, at time: Time) -> Bool {
+    self.time = time
+    switch state {
+    case .connecting, .closed: return false
+    case .waiting, .busy, .streaming, .discarding: break
+    }
+    if isRevoked {
+      giveUp(WireError(.unauthenticated, "the certificate has been revoked"))
+      return true
+    }
+    guard let proof, shared.access().identity(proof) == nil else { return false }
+    giveUp(WireError(.unauthenticated, "the server no longer knows this certificate or token"))
+    return true
+  }
+
   /// - Parameter commits: a rank whose plan is to be kept needs the role of those who record.
   func authorize(_ operation: Operation, commits: Bool) throws(WireError) {
     if operation == .ping || operation == .auth { return }
@@ -63,6 +80,11 @@ extension Session {
 
   /// One request of the identity's rate.
   func takeFromRate() throws(WireError) {
+    // It was taken when the ledger was asked for the policies that the request names.
+    if hasPaid {
+      hasPaid = false
+      return
+    }
     guard let wait = identity?.bucket?.take(now: time.monotonic) else { return }
     throw WireError(
       .rateLimited, "the identity's requests come faster than its rate allows", retryAfterMS: wait)

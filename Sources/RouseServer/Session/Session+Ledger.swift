@@ -71,18 +71,20 @@ extension Session {
     try beginWork(deadline)
     let audience = keeping.audience
     let ids = request.userIDs.map { Array($0.utf8) }
+    let (erased, name) = (shared.erased, identity?.name ?? "")
     state = .busy(pending(request, nil, arrival))
     scheduleLong(.quick) { done in
       keeping.ledger.erase(ids, apply: { audience.remove($0) }) { answer in
         switch answer {
         case .failure(let error): done(.failed(WireError(error)))
-        case .success(let erased):
+        case .success(let known):
           var out = ByteWriter()
           out.write(",\"erased\":")
-          out.write(erased)
+          out.write(known)
           out.write(",\"unknown\":")
-          out.write(max(0, ids.count - erased))
-          done(.reply(out.array))
+          out.write(max(0, ids.count - known))
+          let reply = out.array
+          erased(name, ids, known) { done(.reply(reply)) }
         }
       }
     }

@@ -9,6 +9,7 @@ extension Session {
   func handle(_ line: Block, arrival: UInt64, mayRecall: Bool) {
     let reading = requests.read(line)
     let request = reading.request
+    if mayRecall { hasPaid = false }
     do throws(WireError) {
       if let fault = reading.fault { throw fault }
       if let fault = reading.operationFault { throw fault }
@@ -77,9 +78,12 @@ extension Session {
     let policies = shared.policies
     let names = [pinned, against].compactMap { $0 }.filter { policies.version($0) == nil }
     if names.isEmpty { return false }
+    // Before anything is done for it: a policy may take a hundred times as long to compile as a request to answer.
+    try takeFromRate()
     if let wait = shared.overload() {
       throw WireError(.overloaded, "the server has more to do than it can; try again", retryAfterMS: wait)
     }
+    hasPaid = true
     serial += 1
     state = .busy(Pending(id: request.id, operation: operation, context: nil, deadline: nil, began: arrival))
     schedule(.quick) {

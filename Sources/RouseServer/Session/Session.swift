@@ -38,6 +38,10 @@ final class Session {
     var meters = Meters()
     /// Writes what the op `stats` answers to an identity.
     var stats: @Sendable (Access.Identity?, inout ByteWriter) -> Void = { _, _ in }
+    /// Writes down who has erased whom and how many of them were known, and then goes on; not on an event loop.
+    var erased:
+      @Sendable (_ by: String, _ ids: [[UInt8]], _ known: Int, _ next: @escaping @Sendable () -> Void) -> Void =
+        { $3() }
     /// nil: no policy can decide beside the live one.
     var shadow: Shadow?
     /// Whether `Notice.answered` is wanted.
@@ -166,6 +170,8 @@ final class Session {
   var identity: Access.Identity?
   var access: Access
   var badTokens = 0
+  /// The request at hand has taken its one of the rate.
+  var hasPaid = false
   /// Counts what the identity asks for; nil while nobody is known.
   var identityMeters: (name: String, counts: Meters.OfIdentity)?
 
@@ -249,6 +255,7 @@ final class Session {
       state = .waiting
       self.serial += 1
       handle(line, arrival: pending.began, mayRecall: false)
+      hasPaid = false
     case (.busy(let pending), .planned(let answer)): answerPlanned(pending, answer)
     case (.busy(let pending), .stale(let answer)): planAgain(pending, answer)
     case (.busy(let pending), .step): if let rank = pending.audience { stepAudience(pending, rank) }
@@ -354,6 +361,9 @@ final class Session {
     case .connecting, .busy, .closed: false
     }
   }
+
+  /// For the end of the handshake.
+  var isConnecting: Bool { if case .connecting = state { true } else { false } }
 
   var pending: Pending? {
     switch state {

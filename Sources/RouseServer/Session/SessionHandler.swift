@@ -12,6 +12,12 @@ final class SessionHandler: ChannelInboundHandler {
   private let pool: WorkPool
   private let notes: Notes
   private let logger: Logger
+  /// The TLS of by now, and the one whose lists the peer was last held against.
+  private let tls: @Sendable () -> TLSServerContext
+  private var checkedBy: TLSServerContext
+  /// Called once, when the peer has become somebody.
+  private let recognized: @Sendable () -> Void
+  private var isRecognized = false
 
   private var isReading = true
   private var isClosing = false
@@ -21,8 +27,15 @@ final class SessionHandler: ChannelInboundHandler {
   private var isCarryingOut = false
   private var peerAddress = ""
 
-  init(_ session: Session, pool: WorkPool, logger: Logger, notes: Notes) {
+  /// - Parameter handshake: the context that the peer shakes hands with.
+  init(
+    _ session: Session, pool: WorkPool, logger: Logger, notes: Notes, handshake: TLSServerContext,
+    tls: @escaping @Sendable () -> TLSServerContext, recognized: @escaping @Sendable () -> Void
+  ) {
     self.session = session
+    checkedBy = handshake
+    self.tls = tls
+    self.recognized = recognized
     self.pool = pool
     self.logger = logger
     self.notes = notes
@@ -77,6 +90,7 @@ final class SessionHandler: ChannelInboundHandler {
     switch event as? TLSEvent {
     case .handshakeCompleted(let peer, _, _)?:
       session.begin(peer, at: .now())
+      recheck(context)
       carryOut(context)
     case .closedByPeer?:
       session.endInput(at: .now())
@@ -97,6 +111,25 @@ final class SessionHandler: ChannelInboundHandler {
     if case .handshake(let reason) = error, reason.contains("certificate verify failed") {
       notes.note(.refusedCertificate(reason), peerAddress)
     }
+  }
+
+  /// Configuration, tokens or certificates have changed: who may not be here any more goes.
+  func recheck(_ context: ChannelHandlerContext) {
+    // One that still shakes hands is looked at when it has.
+    guard !isClosing, !session.isConnecting else { return }
+    let newest = tls()
+    var isRevoked = false
+    if newest !== checkedBy {
+      checkedBy = newest
+      let peer = try? context.pipeline.syncOperations.handler(type: TLSHandler.self)
+      isRevoked = peer?.isPeerRevoked(by: newest) ?? false
+    }
+    let name = session.identity?.name ?? ""
+    guard session.recheck(isRevoked: isRevoked, at: .now()) else { return }
+    logger.info(
+      "connection ended: \(isRevoked ? "the certificate is revoked" : "the identity is gone")",
+      metadata: ["peer": "\(peerAddress)", "identity": "\(name)"])
+    carryOut(context)
   }
 
   /// The server is stopping.
@@ -162,6 +195,10 @@ final class SessionHandler: ChannelInboundHandler {
   }
 
   private func startJobs(_ context: ChannelHandlerContext) {
+    if !isRecognized, session.identity != nil {
+      isRecognized = true
+      recognized()
+    }
     for notice in session.takeNotices() { notes.note(notice, peerAddress) }
     for job in session.takeJobs() {
       let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
