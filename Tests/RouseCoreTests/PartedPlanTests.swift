@@ -120,6 +120,19 @@ import Testing
     #expect(asked < 3 * 600)
   }
 
+  /// Fills of several pages, in which moves give back what others may take then.
+  @Test(arguments: [3, 12, 25]) func pagedFillsAreThePlans(_ most: Int) throws {
+    var asked = 0
+    for seed in 0..<25 {
+      var random = SplitMix(state: UInt64(seed * 11 + most))
+      let one = try Case(300, parts: 1 + seed % 2, &random)
+      guard try Self.isTheSame(one, most: most, &asked) else {
+        Issue.record("seed \(seed)")
+        return
+      }
+    }
+  }
+
   /// Damaged bytes are told as such: never read, and never the end of the process.
   @Test func damageIsTold() throws {
     var random = SplitMix(state: 4)

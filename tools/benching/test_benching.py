@@ -3,7 +3,7 @@ import os
 import tempfile
 import unittest
 
-from benching import kernels, plots, report
+from benching import allocations, kernels, plots, report
 from benching.measure import Run, Values, cpu_of, median
 from benching.targets import RATIOS, ROWS, Figure
 
@@ -79,6 +79,19 @@ class Kernels(unittest.TestCase):
         # One that is not measured any more is not one that is well.
         self.assertTrue(kernels.compare(before, {"decode": 1000.0})[1])
         self.assertTrue(kernels.compare(before, {"decode": 1000.0, "score": 500.0, "plan": 1.0})[1])
+
+    def test_budget(self):
+        # A connection costs 500, whatever is done on it.
+        self.assertEqual(allocations.each(lambda count: 500 + 14 * count, 2_000, 12_000), 14)
+        before = {"one": 14.0, "row": 0.2}
+        self.assertEqual(allocations.compare(before, {"one": 14.7, "row": 0.29})[1], False)
+        self.assertEqual(allocations.compare(before, {"one": 2.0, "row": 0.0})[1], False)
+        lines, is_over = allocations.compare(before, {"one": 15.0, "row": 0.2})
+        self.assertTrue(is_over)
+        self.assertIn("one: 15.00 allocations, against a budget of 14.00", lines[0])
+        self.assertTrue(allocations.compare(before, {"one": 14.0, "row": 1.2})[1])
+        self.assertTrue(allocations.compare(before, {"one": 14.0})[1])
+        self.assertTrue(allocations.compare(before, {"one": 14.0, "row": 0.2, "more": 1.0})[1])
 
 
 class Pages(unittest.TestCase):

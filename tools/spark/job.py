@@ -38,6 +38,12 @@ def run(name, options, work):
     except ImportError as error:
         print(f"{name}: {error}; pip install 'pyspark>=3.5' pyarrow pandas", file=sys.stderr)
         sys.exit(2)
+    try:
+        # Before Spark starts, which takes its time.
+        open(options.policy, "rb").close()
+    except OSError as error:
+        print(f"{name}: cannot read the policy {options.policy}: {error.strerror}", file=sys.stderr)
+        sys.exit(2)
     started = time.monotonic()
     if (options.master or "").startswith("local"):
         # Workers here run what runs the job; elsewhere Spark's own setting says what they run.
@@ -56,12 +62,15 @@ def run(name, options, work):
             # A worker's error stands in one line of ours; Spark's own say it ten times.
             session.sparkContext.setLogLevel("OFF")
         with rouse_spark._telling():
+            refuse_output(session, options, rouse_spark)
             code = work(rouse_spark, session)
     except rouse_spark.RouseError as error:
         print(f"{name}: {error}", file=sys.stderr)
         code = 2
     except Exception as error:  # Spark could not start: no Java, no such master.
-        print(f"{name}: Spark does not start: {str(error).strip().splitlines()[0]}", file=sys.stderr)
+        said = (str(error).strip().splitlines() or [repr(error)])[0].rstrip(".")
+        remedy = "; is Java there (java -version, JAVA_HOME)?" if "JAVA_GATEWAY" in said else ""
+        print(f"{name}: Spark does not start: {said}{remedy}", file=sys.stderr)
         code = 2
     finally:
         if session is not None:
@@ -69,6 +78,15 @@ def run(name, options, work):
     if options.verbose:
         print(f"all: {time.monotonic() - started:.1f} s", file=sys.stderr)
     sys.exit(code)
+
+
+def refuse_output(session, options, rouse):
+    """What stands at --output stays, and that is told before the work and not after it."""
+    if not options.output or options.overwrite:
+        return
+    path = session.sparkContext._jvm.org.apache.hadoop.fs.Path(options.output)
+    if path.getFileSystem(session.sparkContext._jsc.hadoopConfiguration()).exists(path):
+        raise rouse.RouseError(f"{options.output} is there already; --overwrite replaces it, or name another --output")
 
 
 def write(rows, options):

@@ -27,7 +27,7 @@ import tempfile
 import threading
 import time
 
-from pyspark import SparkFiles, StorageLevel
+from pyspark import RDD, SparkFiles, StorageLevel
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
@@ -168,6 +168,10 @@ def _files(status, system):
 
 def _as_lines(candidates):
     """Candidates as `line`, `_file` and `_start`, the last two of which say where a piece of the input stands among all."""
+    if not isinstance(candidates, (DataFrame, RDD)):
+        raise RouseError(
+            f"candidates are a DataFrame or an RDD, and not {candidates!r:.80}; rouse_spark.lines(spark, PATH) reads files"
+        )
     if not isinstance(candidates, DataFrame):
         spark = SparkSession.builder.getOrCreate()
         pairs = candidates.map(lambda line: (line.encode() if isinstance(line, str) else bytes(line),))
@@ -179,8 +183,14 @@ def _as_lines(candidates):
     ):
         line = F.col(candidates.columns[0])
     else:
-        # Without what is null: a fact that is null is none.
-        line = F.to_json(F.struct(*[F.col(f"`{name}`") for name in candidates.columns]), {"timestampFormat": "yyyy-MM-dd'T'HH:mm:ssXXX"})
+        if "user_id" not in candidates.columns:
+            raise RouseError(
+                f"the candidates have no column user_id (they have {', '.join(candidates.columns[:12])}); rename the one that"
+                " names the user"
+            )
+        # Without what is null: a fact that is null is none. A date is its first second in UTC, as in a CSV.
+        formats = {"timestampFormat": "yyyy-MM-dd'T'HH:mm:ssXXX", "dateFormat": "yyyy-MM-dd'T00:00:00Z'"}
+        line = F.to_json(F.struct(*[F.col(f"`{name}`") for name in candidates.columns]), formats)
     return candidates.select(
         F.coalesce(line.cast("binary"), F.lit(b"")).alias("line"),
         F.spark_partition_id().cast("long").alias("_file"),
@@ -253,6 +263,9 @@ class _Tool:
 def _said(stderr):
     """The one line that the binary ends with."""
     text = [line for line in stderr.decode("utf-8", "replace").splitlines() if line.strip()]
+    # Of an option that cannot be read the first line says it; what follows is the binary's own usage.
+    text = list(itertools.takewhile(lambda line: not line.startswith(("Help:", "Usage:")), text))
+    text = [line.removeprefix("Error: ") for line in text]
     return (text[0] if len(text) == 1 else " ".join(text[:4]))[:2000] if text else ""
 
 

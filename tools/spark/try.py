@@ -218,6 +218,9 @@ class Trial:
         theirs = subprocess.run(command, input=b"\n".join(made), stdout=subprocess.PIPE).stdout
         with self.module.rank(columns, policy=POLICY, as_of=AS_OF, limit=50, binary=self.rouse) as ranking:
             self.compare("columns", self.rows(ranking.rows) + ranking.plan_line.encode() + b"\n", theirs)
+        dated = self.session.sql("select 'u1' as user_id, date '2025-12-01' as last_login_at")
+        made = bytes(self.module._as_lines(dated).collect()[0]["line"])
+        self.compare("a date", made, b'{"user_id":"u1","last_login_at":"2025-12-01T00:00:00Z"}')
         print("an RDD, and columns: the same", flush=True)
 
     def faults(self):
@@ -234,6 +237,10 @@ class Trial:
             ("a number", "--budget", lambda: self.rank(budget="much")),
             ("no moment to score", "yesterday", lambda: self.module.score(
                 self.lines(), policy=POLICY, as_of="yesterday", binary=self.rouse).count()),
+            ("no candidates", "rouse_spark.lines", lambda: self.module.score(
+                "candidates.ndjson", policy=POLICY, as_of=AS_OF, binary=self.rouse)),
+            ("no user_id", "(they have id, age)", lambda: self.module.score(
+                self.session.createDataFrame([("a", 1)], "id string, age int"), policy=POLICY, as_of=AS_OF, binary=self.rouse)),
         ]
         for name, word, work in cases:
             try:
