@@ -28,7 +28,8 @@ final class FileWatch: Sendable {
     Thread.detachNewThread { [self] in listen() }
   }
 
-  /// Watches the folders of these files, and no others.
+  /// Watches the folders of these files, and no others. New folders count as a change: one that came after the files were
+  /// read and before the watch would never be seen.
   func watch(_ files: [String]) {
     let folders = Set(files.map { file in file.contains("/") ? (file as NSString).deletingLastPathComponent : "." })
     let mask = UInt32(IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_ATTRIB)
@@ -40,7 +41,9 @@ final class FileWatch: Sendable {
       }
       for folder in folders where former[folder] == nil {
         let watch = inotify_add_watch(descriptor, folder.isEmpty ? "/" : folder, mask)
-        if watch >= 0 { watched?[folder] = watch }
+        guard watch >= 0 else { continue }
+        watched?[folder] = watch
+        continuation.yield()
       }
     }
   }
