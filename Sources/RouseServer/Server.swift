@@ -335,7 +335,7 @@ package struct Server: Service, CustomStringConvertible {
   /// pieces, is given the time for it.
   private func watchFiles() -> FileWatch? {
     guard let watch = FileWatch() else {
-      logger.warning("the system has no file watches left; reload by SIGHUP")
+      logger.warning("no descriptors are left to watch files with: reload by SIGHUP, and raise the limit of open files")
       return nil
     }
     watch.watch(reload.files)

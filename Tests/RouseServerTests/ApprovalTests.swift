@@ -28,7 +28,7 @@ import Testing
       }
       self.tokens = tokens
       server.signal(SIGHUP)
-      for _ in 0..<200 where !server.logText.contains("tokens=2") { usleep(20_000) }
+      server.waitForLog("tokens=2")
     }
 
     func ann() async throws -> Peer { try await server.connect() }
@@ -85,10 +85,9 @@ import Testing
   /// Until history has so many proposals.
   private static func waiting(_ peer: Peer, _ count: Int) async throws -> [JSONValue] {
     var found: [JSONValue] = []
-    for _ in 0..<200 {
+    try await comesTrue {
       found = try await ask(peer, #""do":"history""#)["proposals"]?.items ?? []
-      if found.count == count { return found }
-      try await Task.sleep(for: .milliseconds(25))
+      return found.count == count
     }
     return found
   }
@@ -310,7 +309,7 @@ import Testing
     let set = try String(contentsOf: config, encoding: .utf8)
     try Data(set.replacingOccurrences(of: "policy_approval: none", with: "policy_approval: required").utf8)
       .write(to: config, options: .atomic)
-    for _ in 0..<200 where !FileManager.default.fileExists(atPath: desk.record.path) { usleep(20_000) }
+    eventually { FileManager.default.fileExists(atPath: desk.record.path) }
     desk.server.signal(SIGTERM)
     #expect(desk.server.exitCode() == 0)
     try desk.server.restart()

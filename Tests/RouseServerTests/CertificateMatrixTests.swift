@@ -183,7 +183,7 @@ import Testing
     defer { try? FileManager.default.removeItem(at: folder) }
     let server = try Self.daemon(cast, in: folder)
     let words = "the revocation list of 'CN=Clients' ended on "
-    for _ in 0..<500 where !server.logText.contains(words) { usleep(10_000) }
+    server.waitForLog(words)
     #expect(server.logText.contains(words), "\(server.logText)")
     let checked = try ServerProcess.run(
       "rouse-server", ["check", "--config", server.home.appending(path: "server.yaml").path])

@@ -136,10 +136,9 @@ import Testing
     _ = try rouse(["score", Self.golden] + Self.moment)
     _ = try rouse(["rank", "--audience", "TRUE"] + Self.moment)
     var shadow: JSONValue?
-    for _ in 0..<200 {
+    try eventually {
       shadow = try value(try rouse(["policy", "shadow"]))["shadow"]
-      if shadow?["waiting"]?.whole == 0 { break }
-      usleep(50_000)
+      return shadow?["waiting"]?.whole == 0
     }
     #expect((shadow?["compared"]?.whole ?? 0) > 1000, "\(shadow?.json ?? "")")
     let table = try rouse(["policy", "shadow", "--table"]).output

@@ -111,16 +111,15 @@ import Testing
     let file = server.home.appending(path: "token")
     try Data(manage("add", "nightly", "--roles", "score").output).write(to: file)
     chmod(file.path, 0o600)
-    for _ in 0..<500 where !server.logText.contains("tokens reloaded") { usleep(20_000) }
+    server.waitForLog("tokens reloaded")
     let known = try info(file)
     #expect(known.code == 0 && known.error.isEmpty, "\(known.error)")
     #expect(String(decoding: known.output, as: UTF8.self).contains(#""identity":"nightly","roles":["score"]"#))
     #expect(try manage("remove", "nightly").code == 0)
-    var gone = try info(file)
-    for _ in 0..<500 {
-      if gone.code != 0 { break }
-      usleep(20_000)
+    var gone = known
+    try eventually {
       gone = try info(file)
+      return gone.code != 0
     }
     #expect(gone.code == 3 && gone.error.contains("the server refuses our token"), "\(gone.error)")
   }

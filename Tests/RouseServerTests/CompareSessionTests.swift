@@ -101,7 +101,7 @@ import Testing
     let before = try value(ask(world, "{\"op\":\"rank\",\(Self.asOf),\"audience\":\"app_installed\"}"))["plan"]
     world.policies.activate(.init(live: live, text: Array(text.utf8), since: 0, by: "test"))
     world.keeping?.audience.arrange(for: live)
-    for _ in 0..<5000 where (try? world.keeping?.audience.view(of: "TRUE", live)) == nil { usleep(1000) }
+    eventually { (try? world.keeping?.audience.view(of: "TRUE", live)) != nil }
     let answer = try compare(world, text: text, "\"audience\":\"app_installed\",\"against\":\"\(former)\"")
     equal(answer["comparison"], "old", before, "against")
     #expect(answer["comparison"]?["flips"]?.items.isEmpty == true)

@@ -90,7 +90,7 @@ final class ConformancePeer: Sendable {
 
   /// A text that the server has sent, waited for some seconds.
   func text(of name: String, nth: Int) async -> String? {
-    for _ in 0..<2000 {
+    for _ in 0..<6000 {
       if let text = seen.bytes.withLock({ WireCase.text(of: name, nth: nth, in: $0) }) { return text }
       try? await Task.sleep(for: .milliseconds(10))
     }

@@ -104,12 +104,7 @@ import Testing
     for peer in known { #expect(await ping(peer)) }
     // A place that is free again is taken as ever.
     await known[0].close()
-    var isIn = false
-    for _ in 0..<200 where !isIn {
-      let peer = try await server.connect(withCertificate: false)
-      isIn = await ping(peer)
-      if !isIn { usleep(10_000) }
-    }
+    let isIn = try await comesTrue { await ping(try await server.connect(withCertificate: false)) }
     #expect(isIn)
   }
 

@@ -64,7 +64,7 @@ import Testing
     let live = try LivePolicy.make(Array(text.utf8), format: .yaml)
     world.policies.activate(.init(live: live, text: Array(text.utf8), since: 0, by: "test"))
     world.keeping?.audience.arrange(for: live)
-    for _ in 0..<5000 where (try? world.keeping?.audience.view(of: "TRUE", live)) == nil { usleep(1000) }
+    eventually { (try? world.keeping?.audience.view(of: "TRUE", live)) != nil }
     load.send(lines((200..<600).map { "u\($0)" }) + "{\"op\":\"end\"}\n")
     load.settle()
     #expect(load.lines.last?.contains("\"loaded\":700") == true, "\(load.lines)")

@@ -128,7 +128,7 @@ struct MetricsTests {
       return (JSONValue(ended.output.filter { $0 != 0x0A })?["identities"]?.members ?? []).map(\.name)
     }
     // The reload takes a moment.
-    for _ in 0..<100 where try ServerProcess.run("rouse", ["info"] + flags).code != 0 { usleep(50_000) }
+    try eventually { try ServerProcess.run("rouse", ["info"] + flags).code == 0 }
     #expect(try identities(["--profile", operatorProfile, "--server", "127.0.0.1:\(server.port)"]).contains("nightly"))
     #expect(try identities(flags) == ["nightly"])
     #expect(

@@ -101,7 +101,7 @@ private final class FakeManager {
 
   /// Whether such a datagram comes within some seconds; others before it are passed over.
   func next(_ isIt: (String) -> Bool) -> Bool {
-    let end = Date().addingTimeInterval(15)
+    let end = Date().addingTimeInterval(60)
     while Date() < end { if let text = receive(within: 1), isIt(text) { return true } }
     return false
   }

@@ -8,13 +8,12 @@ import Testing
 /// Reloads of the real daemon over TLS.
 @Suite struct ReloadTests {
   /// Asks until the answer has what is waited for; its last answer else.
-  private func eventually(_ peer: Peer, _ request: String, _ wanted: String) async throws -> String {
+  private func answer(_ peer: Peer, _ request: String, _ wanted: String) async throws -> String {
     var answer = ""
-    for _ in 0..<200 {
+    try await comesTrue {
       try await peer.send(request + "\n")
       answer = try await peer.replies(1).last ?? ""
-      if answer.contains(wanted) { return answer }
-      try await Task.sleep(for: .milliseconds(25))
+      return answer.contains(wanted)
     }
     return answer
   }
@@ -28,23 +27,23 @@ import Testing
     let file = server.home.appending(path: "policy.yaml")
     let text = try String(contentsOf: file, encoding: .utf8)
     let peer = try await server.connect()
-    let before = try await eventually(peer, #"{"op":"info"}"#, "policy")
+    let before = try await answer(peer, #"{"op":"info"}"#, "policy")
     #expect(before.contains(#""rejected":null"#) && before.contains(#""by":"start""#))
     try replace(file, text + "# changed\n")
     if how == "SIGHUP" { server.signal(SIGHUP) }
-    let after = try await eventually(peer, #"{"op":"info"}"#, #""since""#)
+    let after = try await answer(peer, #"{"op":"info"}"#, #""since""#)
     _ = after
-    let changed = try await eventually(peer, #"{"op":"policy","do":"history"}"#, #""live":false"#)
+    let changed = try await answer(peer, #"{"op":"policy","do":"history"}"#, #""live":false"#)
     #expect(changed.contains(#""by":"file""#) || changed.contains(#""by":"SIGHUP""#), "\(changed)")
     // A faulty one: the old one stays, and info says why.
     try replace(file, text + "surprise: 1\nname: again\n")
-    let rejected = try await eventually(peer, #"{"op":"info"}"#, #""rejected":{"#)
+    let rejected = try await answer(peer, #"{"op":"info"}"#, #""rejected":{"#)
     #expect(rejected.contains(#""kind":"duplicate""#), "\(rejected)")
     let version = try #require(changed.components(separatedBy: "\"").dropFirst(5).first)
     #expect(rejected.contains("\"policy\":\"\(version)\""))
     // Put right again.
     try replace(file, text + "# changed\n")
-    let mended = try await eventually(peer, #"{"op":"info"}"#, #""rejected":null"#)
+    let mended = try await answer(peer, #"{"op":"info"}"#, #""rejected":null"#)
     #expect(mended.contains(#""rejected":null"#))
     #expect(server.logText.contains("policy refused; the old one stays"))
   }
@@ -54,7 +53,7 @@ import Testing
     let file = server.home.appending(path: "policy.yaml")
     let text = try String(contentsOf: file, encoding: .utf8)
     let peer = try await server.connect()
-    let info = try await eventually(peer, #"{"op":"info"}"#, "policy")
+    let info = try await answer(peer, #"{"op":"info"}"#, "policy")
     let version = try #require(info.firstRange(of: "cash-loan-recall@").map { info[$0.lowerBound...].prefix(29) })
     func activate(_ text: String, against: some StringProtocol) async throws -> String {
       try await peer.send(
@@ -87,17 +86,17 @@ import Testing
       text.replacingOccurrences(of: "listen: 127.0.0.1:7411", with: "listen: 127.0.0.1:7412")
         .replacingOccurrences(of: "roles: [score, record, tune, admin]", with: "roles: [record]"))
     server.signal(SIGHUP)
-    for _ in 0..<200 where !server.logText.contains("configuration refused") { usleep(20_000) }
+    server.waitForLog("configuration refused")
     #expect(server.logText.contains("listen cannot change while the server runs"))
-    #expect(try await eventually(peer, #"{"op":"score","users":[]}"#, #""ok":true"#).contains(#""ok":true"#))
+    #expect(try await answer(peer, #"{"op":"score","users":[]}"#, #""ok":true"#).contains(#""ok":true"#))
     // Alone it is in force at once, for this connection too.
     try replace(file, text.replacingOccurrences(of: "roles: [score, record, tune, admin]", with: "roles: [record]"))
-    #expect(try await eventually(peer, #"{"op":"score","users":[]}"#, "forbidden").contains("forbidden"))
+    #expect(try await answer(peer, #"{"op":"score","users":[]}"#, "forbidden").contains("forbidden"))
     // Faults are all named, and change nothing.
     try replace(file, text.replacingOccurrences(of: "in_flight: 64", with: "in_flight: none\n  more: 1"))
-    for _ in 0..<200 where !server.logText.contains("in_flight") { usleep(20_000) }
+    server.waitForLog("in_flight")
     #expect(server.logText.contains("limits.more"))
-    #expect(try await eventually(peer, #"{"op":"score","users":[]}"#, "forbidden").contains("forbidden"))
+    #expect(try await answer(peer, #"{"op":"score","users":[]}"#, "forbidden").contains("forbidden"))
   }
 
   /// New connections get the new certificate, and old ones live on.
@@ -111,7 +110,7 @@ import Testing
     ] {
       try Data(bytes).write(to: server.home.appending(path: "tls/" + name), options: .atomic)
     }
-    for _ in 0..<200 where !server.logText.contains("certificates reloaded") { usleep(20_000) }
+    server.waitForLog("certificates reloaded")
     let new = try await server.connect()
     for peer in [old, new] {
       try await peer.send(#"{"op":"score","users":[]}"# + "\n")
@@ -120,7 +119,7 @@ import Testing
     // A key that does not fit: new connections go on as before.
     try Data(issued.clientKeyPEM).write(to: server.home.appending(path: "tls/server.key"), options: .atomic)
     server.signal(SIGHUP)
-    for _ in 0..<200 where !server.logText.contains("does not match") { usleep(20_000) }
+    server.waitForLog("does not match")
     #expect(server.logText.contains("does not match"))
     let third = try await server.connect()
     try await third.send("{\"op\":\"ping\"}\n")
@@ -135,7 +134,7 @@ import Testing
       "rouse-server", ["token", "add", "nightly", "--roles", "score", "--config", config])
     #expect(added.code == 0, "\(added.error)")
     let token = String(decoding: added.output, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
-    for _ in 0..<200 where !server.logText.contains("tokens reloaded") { usleep(20_000) }
+    server.waitForLog("tokens reloaded")
     try await peer.send(AccessTests.auth(token) + #"{"op":"score","users":[]}"# + "\n")
     let answers = try await peer.replies(2)
     #expect(answers.first == #"{"id":1,"ok":true,"identity":"nightly","roles":["score"]}"#)

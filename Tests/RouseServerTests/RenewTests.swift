@@ -122,14 +122,3 @@ import Testing
     #expect(try Self.renew(folder.path).code == 2)
   }
 }
-
-extension ServerProcess {
-  /// Whether the log says something so often within some seconds.
-  func waitForLog(_ text: String, times: Int = 1) -> Bool {
-    for _ in 0..<500 {
-      if logText.components(separatedBy: text).count > times { return true }
-      usleep(20_000)
-    }
-    return false
-  }
-}

@@ -128,7 +128,7 @@ final class ServerProcess {
     process.standardError = output
     process.standardOutput = FileHandle.nullDevice
     try process.run()
-    for _ in 0..<1000 {
+    for _ in 0..<6000 {
       if let text = try? String(contentsOf: portFile, encoding: .utf8),
         let port = Int(text.split(separator: ":").last?.dropLast() ?? "")
       {
@@ -155,7 +155,7 @@ final class ServerProcess {
   func signal(_ number: Int32) { kill(process.processIdentifier, number) }
 
   /// Waits for the end; nil when it does not come within some seconds.
-  func exitCode(within seconds: Double = 15) -> Int32? {
+  func exitCode(within seconds: Double = 60) -> Int32? {
     let end = Date().addingTimeInterval(seconds)
     while process.isRunning {
       if Date() > end { return nil }

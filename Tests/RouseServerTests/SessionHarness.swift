@@ -88,11 +88,8 @@ final class SessionHarness {
       keeping = Keeping(ledger: ledger, audience: audience)
       audience.arrange(for: policies.live)
       // It is arranged on a thread of its own.
-      for _ in 0..<2000 {
-        if (try? audience.view(of: "TRUE", policies.live)) != nil { return }
-        usleep(1000)
-      }
-      Issue.record("the audience was not arranged")
+      let isThere = eventually { (try? audience.view(of: "TRUE", policies.live)) != nil }
+      if !isThere { Issue.record("the audience was not arranged") }
     }
 
     /// What a reload does.

@@ -34,8 +34,7 @@ import Testing
 
   /// What was gathered, when all that was offered has been decided on.
   private func report(_ world: SessionHarness.World, ends: Bool = false) throws -> JSONValue {
-    for _ in 0..<5000 where !world.shadow.isSettled { usleep(1000) }
-    #expect(world.shadow.isSettled)
+    #expect(eventually { world.shadow.isSettled })
     let answer = ask(world, "{\"op\":\"policy\",\"do\":\"shadow\"\(ends ? ",\"shadow\":false" : "")}")
     let schemas = try JSONSchema.specification.get()
     #expect(try schemas.fault(JSONNode((answer.last ?? "").utf8), "reply.policy.shadow.schema.json") == nil)

@@ -263,7 +263,7 @@ struct Client {
 
 /// Waits, for at most ten seconds, until something holds; false when it never did.
 func until(_ holds: () -> Bool) async -> Bool {
-  for _ in 0..<2000 {
+  for _ in 0..<12000 {
     if holds() { return true }
     try? await Task.sleep(for: .milliseconds(5))
   }
