@@ -70,13 +70,24 @@ final class Crew: @unchecked Sendable {
   func parts<Part>(of count: Int, _ part: (Range<Int>) -> Part) -> [Part] {
     guard !threads.isEmpty, count >= worthwhile else { return [part(0..<count)] }
     let ranges = (threads.count + 1) * Self.ranges
-    return [Part](unsafeUninitializedCapacity: ranges) { parts, filled in
+    return made(ranges) { part((count * $0 / ranges)..<(count * ($0 + 1) / ranges)) }
+  }
+
+  /// What is made of each of a few things, in their order.
+  /// - Parameters:
+  ///   - size: how long the loops are that are gone through for them, together.
+  ///   - part: called by several threads at once, each with a thing of its own.
+  func each<Thing, Part>(_ things: [Thing], size: Int, _ part: (Thing) -> Part) -> [Part] {
+    guard !threads.isEmpty, size >= worthwhile else { return things.map(part) }
+    return made(things.count) { part(things[$0]) }
+  }
+
+  private func made<Part>(_ count: Int, _ part: (Int) -> Part) -> [Part] {
+    [Part](unsafeUninitializedCapacity: count) { parts, filled in
       guard let base = parts.baseAddress else { return }
       nonisolated(unsafe) let first = base
-      each(ranges) { index in
-        (first + index).initialize(to: part((count * index / ranges)..<(count * (index + 1) / ranges)))
-      }
-      filled = ranges
+      each(count) { (first + $0).initialize(to: part($0)) }
+      filled = count
     }
   }
 

@@ -3,7 +3,7 @@ import COpenSSL
 /// Who is held out, who explores, and the order among equals: salted hashes of the user_id (model 8), so that anyone can
 /// audit them in any language.
 package struct Experiment: Sendable {
-  package enum Arm: UInt8, Sendable {
+  package enum Arm: UInt8, Sendable, BitwiseCopyable {
     case policy, explore, holdout
 
     package var name: String {

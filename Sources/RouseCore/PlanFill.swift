@@ -2,13 +2,52 @@
 /// of them still do once the best have been made: so only the best are put in order, a portion at a time, and of the rest
 /// those are dropped that cannot fit any more, whatever else is moved.
 extension Plan {
-  /// A change of a user's option that gains something.
-  private struct Move {
+  /// A change of a user's option that gains something, as it waits for its turn.
+  struct Move: BitwiseCopyable {
+    /// Of two moves the one with less comes first; of two with the same only `Turn` can tell.
+    let rough: UInt64
     let user: UInt32
     let option: UInt32
+  }
+
+  /// Where a move stands in their order.
+  struct Turn {
     let gain: Int128
     /// `(cost - gain) * 10^6 // cost`, or -1 where the move costs nothing.
     let key: Int128
+
+    /// The key as far as 32 bits hold it, and where they hold it all, the gain to 25 bits: the greater, the less.
+    var rough: UInt64 {
+      let short = Int32(clamping: key)
+      let head = UInt64(UInt32(bitPattern: short) ^ 1 << 31) << 32
+      guard short > .min, short < .max else { return head }
+      // As a floating-point number is laid out; the library's conversion from 128 bits is generic, and takes longer than all
+      // the rest.
+      let zeros = UInt64(gain.leadingZeroBitCount)
+      let digits = UInt64(truncatingIfNeeded: (gain << Int128(zeros)) >> 102) & (1 << 25 - 1)
+      return head | UInt64(UInt32.max) - ((127 - zeros) << 25 | digits)
+    }
+  }
+
+  private struct Next {
+    let move: Move
+    let turn: Turn
+  }
+
+  /// Moves of one range of users: put in order by nobody, and taken out where they stand.
+  private final class Waiting: @unchecked Sendable {
+    // Sendable because one thread at a time has a range.
+    var moves = Column<Move>()
+
+    /// Takes out those up to a place in the order.
+    func take(upTo last: UInt64) -> [Move] {
+      var taken: [Move] = []
+      moves.keep { move in
+        if move.rough <= last { taken.append(move) }
+        return move.rough > last
+      }
+      return taken
+    }
   }
 
   mutating func fill(_ group: PlanGroup, _ members: [UInt32], _ tariff: PlanTariff, _ isAbandoned: () -> Bool) {
@@ -17,7 +56,7 @@ extension Plan {
     for _ in 0..<50 {
       if isAbandoned() { return }
       let before = left
-      let pass = pass(group, moves(group, movers, tariff))
+      let pass = pass(group, moves(group, movers, tariff), tariff)
       if !pass.moved { return }
       // With less left of everything, nobody's move fits now that did not as the pass began.
       let isLess = limits.indices.allSatisfy { left[$0] <= before[$0] }
@@ -27,24 +66,30 @@ extension Plan {
 
   /// Makes the moves that fit, in their order.
   /// - Returns: whether there was any, and who may have a move in the next pass, if there is not more left by then.
-  private mutating func pass(_ group: PlanGroup, _ moves: [Move]) -> (moved: Bool, movers: [UInt32]) {
-    var moved = false
+  private mutating func pass(
+    _ group: PlanGroup, _ waiting: [Waiting], _ tariff: PlanTariff
+  ) -> (moved: Bool, movers: [UInt32]) {
+    // Whose option has changed in this pass, and what it was: the order of moves is that of its beginning.
+    var began: [UInt32: Int] = [:]
     var movers: [UInt32] = []
-    var rest = moves
     var size = firstPortion
-    while !rest.isEmpty {
-      for move in portion(size, of: &rest) {
+    var count = waiting.reduce(0) { $0 + $1.moves.count }
+    while count > 0 {
+      for move in portion(size, of: waiting, count, group, tariff, began) {
         movers.append(move.user)
         let held = outcomes[Int(move.user)].taken
         let heldWorth = held < 0 ? 0 : group.worth(group.users.options[held])
         guard group.worth(group.users.options[Int(move.option)]) > heldWorth else { continue }
-        if take(Int(move.option), by: Int(move.user), group.users) { moved = true }
+        guard take(Int(move.option), by: Int(move.user), group.users) else { continue }
+        if began[move.user] == nil { began[move.user] = held }
       }
-      let count = rest.count
-      rest = thoseThatMayFit(rest, group)
-      if rest.count > count / 2 { size *= 4 }
+      count = waiting.reduce(0) { $0 + $1.moves.count }
+      dropThoseThatCannotFit(waiting, count, group)
+      let left = waiting.reduce(0) { $0 + $1.moves.count }
+      if left > count / 2 { size *= 4 }
+      count = left
     }
-    return (moved, movers)
+    return (!began.isEmpty, movers)
   }
 
   private static func risingOnce(_ users: [UInt32]) -> [UInt32] {
@@ -55,44 +100,76 @@ extension Plan {
   static let usualPortion = 4096
 
   /// Takes about so many moves out, or all if there are hardly more: those that come first, in order.
-  private func portion(_ size: Int, of moves: inout [Move]) -> [Move] {
-    var first: [Move] = []
-    if moves.count <= 2 * size {
-      swap(&first, &moves)
-    } else {
+  private func portion(
+    _ size: Int, of waiting: [Waiting], _ count: Int, _ group: PlanGroup, _ tariff: PlanTariff, _ began: [UInt32: Int]
+  ) -> [Move] {
+    var last = UInt64.max
+    if count > 2 * size {
       // Any of the moves will do for where to cut; one that some dozens in a sample come before cuts about right.
-      let drawn = stride(from: 0, to: moves.count, by: max(1, moves.count * 32 / size)).map { moves[$0] }
-      let last = drawn.sorted(by: isBefore)[min(32, drawn.count - 1)]
-      let parts = crew.parts(of: moves.count) { range in
-        var part = (first: [Move](), rest: [Move]())
-        for move in moves[range] {
-          if isBefore(last, move) { part.rest.append(move) } else { part.first.append(move) }
+      let step = max(1, size / 32)
+      var drawn: [UInt64] = []
+      var index = 0
+      for range in waiting {
+        while index < range.moves.count {
+          drawn.append(range.moves[index].rough)
+          index += step
         }
-        return part
+        index -= range.moves.count
       }
-      first = parts.flatMap(\.first)
-      moves = parts.flatMap(\.rest)
+      last = drawn.sorted()[min(size / step, drawn.count - 1)]
+    }
+    let taken = crew.each(waiting, size: count) { $0.take(upTo: last) }
+    var first = taken.flatMap { moves in
+      moves.map { move in
+        let held = began[move.user] ?? outcomes[Int(move.user)].taken
+        return Next(move: move, turn: turn(move, held: held, group, tariff))
+      }
     }
     first.sort(by: isBefore)
-    return first
+    return first.map(\.move)
   }
 
-  private func isBefore(_ left: Move, _ right: Move) -> Bool {
-    if left.key != right.key { return left.key < right.key }
-    if left.gain != right.gain { return left.gain > right.gain }
-    if left.user != right.user { return users.isBefore(Int(left.user), Int(right.user)) }
-    return left.option < right.option
+  private func isBefore(_ left: Next, _ right: Next) -> Bool {
+    if left.turn.key != right.turn.key { return left.turn.key < right.turn.key }
+    if left.turn.gain != right.turn.gain { return left.turn.gain > right.turn.gain }
+    if left.move.user != right.move.user { return users.isBefore(Int(left.move.user), Int(right.move.user)) }
+    return left.move.option < right.move.option
+  }
+
+  private func turn(_ move: Move, held: Int, _ group: PlanGroup, _ tariff: PlanTariff) -> Turn {
+    let view = group.users
+    let user = Int(move.user)
+    let gain =
+      group.worth(view.options[Int(move.option)]) - (held < 0 ? 0 : group.worth(view.options[held]))
+    return turn(of: gain, user, from: held, to: Int(move.option), tariff, view)
+  }
+
+  @inline(__always)
+  private func turn(
+    of gain: Int128, _ user: Int, from held: Int, to option: Int, _ tariff: PlanTariff, _ view: PlanUsers.View
+  ) -> Turn {
+    let cost: Int128
+    if tariff.isPlain {
+      let own = tariff.price(of: user, view)
+      cost = tariff.cost(view.options[option], own) - (held < 0 ? 0 : tariff.cost(view.options[held], own))
+    } else {
+      cost = limits.indices.reduce(Int128(0)) {
+        $0 + tariff.prices[$1] * change($1, user, from: held, to: option, view)
+      }
+    }
+    let key = cost <= 0 ? -1 : floorDivide((cost - gain) * Int128(Micros.one), cost)
+    return Turn(gain: gain, key: key)
   }
 
   /// Drops moves that cannot fit, whichever of the others are made. Only those who hold an option now can ever give back
   /// more than they take: who holds none, may take one and change it for another, and has then still taken something. So
   /// there is never more left than now and what the holders' moves give back; and what such a user's option weighs
   /// must be within that, whether it comes in the place of another or not.
-  private func thoseThatMayFit(_ moves: [Move], _ group: PlanGroup) -> [Move] {
+  private func dropThoseThatCannotFit(_ waiting: [Waiting], _ count: Int, _ group: PlanGroup) {
     let view = group.users
-    let given = crew.parts(of: moves.count) { range in
+    let given = crew.each(waiting, size: count) { range in
       var given = [Int128](repeating: 0, count: limits.count)
-      for move in moves[range] {
+      for move in range.moves {
         let held = outcomes[Int(move.user)].taken
         guard held >= 0 else { continue }
         for limit in limits.indices {
@@ -102,30 +179,32 @@ extension Plan {
       return given
     }
     let most = limits.indices.map { limit in given.reduce(left[limit]) { $0 + $1[limit] } }
-    return crew.parts(of: moves.count) { range in
-      moves[range].filter { move in
+    _ = crew.each(waiting, size: count) { range in
+      range.moves.keep { move in
         outcomes[Int(move.user)].taken >= 0
           || limits.indices.allSatisfy {
             change($0, Int(move.user), from: -1, to: Int(move.option), view) <= most[$0]
           }
       }
-    }.flatMap { $0 }
+    }
   }
 
   /// All moves that fit by themselves.
-  private func moves(_ group: PlanGroup, _ members: [UInt32], _ tariff: PlanTariff) -> [Move] {
+  private func moves(_ group: PlanGroup, _ members: [UInt32], _ tariff: PlanTariff) -> [Waiting] {
     // A move that fits costs at most this; so one that loses as much in net cannot fit.
     let slack = limits.indices.reduce(Int128(0)) { $0 + tariff.prices[$1] * left[$1] }
-    let parts = crew.parts(of: members.count) { range in
-      members.withUnsafeBufferPointer { self.moves(group, $0[range], tariff, slack) }
+    return crew.parts(of: members.count) { range in
+      let waiting = Waiting()
+      members.withUnsafeBufferPointer { self.addMoves(group, $0[range], tariff, slack, to: waiting) }
+      return waiting
     }
-    return parts.count == 1 ? parts[0] : Array(parts.joined())
   }
 
-  private func moves(
-    _ group: PlanGroup, _ members: Slice<UnsafeBufferPointer<UInt32>>, _ tariff: PlanTariff, _ slack: Int128
-  ) -> [Move] {
-    var moves: [Move] = []
+  private func addMoves(
+    _ group: PlanGroup, _ members: Slice<UnsafeBufferPointer<UInt32>>, _ tariff: PlanTariff, _ slack: Int128,
+    to waiting: Waiting
+  ) {
+    var moves = Column<Move>()
     let view = group.users
     for member in members {
       let user = Int(member)
@@ -148,13 +227,10 @@ extension Plan {
         guard limits.indices.allSatisfy({ change($0, user, from: held, to: index, view) <= left[$0] }) else {
           continue
         }
-        let cost = limits.indices.reduce(Int128(0)) {
-          $0 + tariff.prices[$1] * change($1, user, from: held, to: index, view)
-        }
-        let key = cost <= 0 ? -1 : floorDivide((cost - gain) * Int128(Micros.one), cost)
-        moves.append(Move(user: member, option: UInt32(truncatingIfNeeded: index), gain: gain, key: key))
+        let turn = turn(of: gain, user, from: held, to: index, tariff, view)
+        moves.append(Move(rough: turn.rough, user: member, option: UInt32(truncatingIfNeeded: index)))
       }
     }
-    return moves
+    waiting.moves = moves
   }
 }

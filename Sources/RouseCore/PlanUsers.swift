@@ -1,6 +1,6 @@
 /// The users a plan chooses among, in input order: tens of bytes each, never the line.
 package struct PlanUsers: Sendable {
-  package struct User: Sendable {
+  package struct User: Sendable, BitwiseCopyable {
     /// The first half of the order among equals; `userID` is the other.
     package var tie: UInt64
     /// Where the user_id's bytes stand in `idBytes`; they end where the next user's start.
@@ -12,10 +12,10 @@ package struct PlanUsers: Sendable {
     package var arm: Experiment.Arm
   }
 
-  package private(set) var users: [User] = []
+  package private(set) var users = Column<User>()
   /// Where users' options start in `options`; they end where the next user's start.
-  private var optionStarts: [UInt32] = []
-  package private(set) var options: [Option] = []
+  private var optionStarts = Column<UInt32>()
+  package private(set) var options = Column<Option>()
   private var idBytes: [UInt8] = []
   /// Bits of the quotas that a user falls under, `quotaWords` words a user.
   private var quotaBits: [UInt64] = []
@@ -46,7 +46,7 @@ package struct PlanUsers: Sendable {
         best: Int32(truncatingIfNeeded: decision.best), arm: decision.arm))
     optionStarts.append(UInt32(truncatingIfNeeded: options.count))
     idBytes.append(contentsOf: userID)
-    options.append(contentsOf: decision.options)
+    _ = decision.options.withContiguousStorageIfAvailable { options.append(contentsOf: $0) }
     for word in 0..<quotaWords {
       var bits: UInt64 = 0
       for index in (word * 64)..<min(quotaCount, word * 64 + 64) where quotas(index) { bits |= 1 << UInt64(index % 64) }
@@ -70,14 +70,16 @@ package struct PlanUsers: Sendable {
     let idRange = other.idRange(first).lowerBound..<other.idRange(last).upperBound
     let optionShift = UInt32(truncatingIfNeeded: options.count) &- UInt32(truncatingIfNeeded: optionRange.lowerBound)
     let idShift = idBytes.count - idRange.lowerBound
-    options.append(contentsOf: other.options[optionRange])
+    other.options.withUnsafeBufferPointer { options.append(contentsOf: UnsafeBufferPointer(rebasing: $0[optionRange])) }
     idBytes.append(contentsOf: other.idBytes[idRange])
     quotaBits.append(contentsOf: other.quotaBits[(range.lowerBound * quotaWords)..<(range.upperBound * quotaWords)])
-    for start in other.optionStarts[range] { optionStarts.append(start &+ optionShift) }
-    for user in other.users[range] {
-      var moved = user
-      moved.idStart += idShift
-      users.append(moved)
+    other.withView { view in
+      for index in range {
+        optionStarts.append(view.optionStarts[index] &+ optionShift)
+        var moved = view.users[index]
+        moved.idStart += idShift
+        users.append(moved)
+      }
     }
   }
 
