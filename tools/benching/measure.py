@@ -3,6 +3,7 @@ import os
 import resource
 import statistics
 import subprocess
+import sys
 import time
 
 TICK = os.sysconf("SC_CLK_TCK")
@@ -46,6 +47,27 @@ class OneProcessor:
         os.sched_setaffinity(0, processors)
         for thread in os.listdir(f"/proc/{self.process}/task"):
             os.sched_setaffinity(int(thread), processors)
+
+
+class Awake:
+    """Under `with` no processor sleeps: each has a thread that runs only while nothing else wants to (SCHED_IDLE), as a
+    server with `idle=poll` or a bare machine without deep sleep would have it. A virtual machine's processor that sleeps
+    has to be woken by its host, which takes longer than a request."""
+
+    def __enter__(self):
+        self.threads = [self.busy(processor) for processor in sorted(os.sched_getaffinity(0))]
+
+    def __exit__(self, *_):
+        for thread in self.threads:
+            thread.kill()
+            thread.wait()
+
+    @staticmethod
+    def busy(processor):
+        def idle():
+            os.sched_setaffinity(0, {processor})
+            os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+        return subprocess.Popen([sys.executable, "-c", "while True: pass"], preexec_fn=idle)
 
 
 class Run:

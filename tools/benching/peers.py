@@ -11,7 +11,7 @@ import time
 from datetime import datetime
 
 from benching.context import AS_OF, CONTACTS, LIMIT, ONLY_LIMIT
-from benching.measure import Failed, OneProcessor, cpu_of
+from benching.measure import Awake, Failed, OneProcessor, cpu_of
 from benching.works import Connections, Work
 
 ENGINES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "engines")
@@ -291,7 +291,7 @@ def flat(candidate, before=""):
 class Stub(Connections):
     """A C server on the same OpenSSL that reads no JSON, under the load generator that measures Rouse: how much of each
     figure is TLS and the system, and what the generator itself can do."""
-    rows = ("stub", "stub-one", "stub-one-processor", "stub-full", "stub-resumed", "stub-full-certificate",
+    rows = ("stub", "stub-one", "stub-one-awake", "stub-one-processor", "stub-full", "stub-resumed", "stub-full-certificate",
             "stub-resumed-certificate")
     prefix = "stub-"
     notes = None
@@ -332,6 +332,9 @@ class Stub(Connections):
             client=many["client_cpu_us_each"] / 1e6)
         one = self.context.load(self.server, *time_flags)["latency_us"]
         values.add("stub-one", p50=one["p50"] / 1e6, p99=one["p99"] / 1e6)
+        with Awake():
+            one = self.context.load(self.server, *time_flags)["latency_us"]
+        values.add("stub-one-awake", p50=one["p50"] / 1e6, p99=one["p99"] / 1e6)
         with OneProcessor(self.server.process.pid):
             one = self.context.load(self.server, *time_flags)["latency_us"]
         values.add("stub-one-processor", p50=one["p50"] / 1e6, p99=one["p99"] / 1e6)

@@ -8,7 +8,7 @@ import subprocess
 import time
 
 from benching.context import AS_OF, LIMIT, ONLY_LIMIT, same
-from benching.measure import Failed, OneProcessor
+from benching.measure import Awake, Failed, OneProcessor
 from soaking.peer import Peer
 
 
@@ -75,7 +75,7 @@ class Streams(Work):
 
 
 class Requests(Work):
-    rows = ("inline", "one", "one-processor", "explain", "explain-one")
+    rows = ("inline", "one", "one-awake", "one-processor", "explain", "explain-one")
 
     def begin(self):
         self.server = self.context.server()
@@ -89,6 +89,9 @@ class Requests(Work):
             client=many["client_cpu_us_each"] / 1e6)
         one = self.context.load(self.server, *time_flags)["latency_us"]
         values.add("one", p50=one["p50"] / 1e6, p99=one["p99"] / 1e6, p999=one["p99.9"] / 1e6)
+        with Awake():
+            one = self.context.load(self.server, *time_flags)["latency_us"]
+        values.add("one-awake", p50=one["p50"] / 1e6, p99=one["p99"] / 1e6, p999=one["p99.9"] / 1e6)
         with OneProcessor(self.server.process.pid):
             one = self.context.load(self.server, *time_flags)["latency_us"]
             explained = self.context.load(self.server, *time_flags, "--explain")["latency_us"]
