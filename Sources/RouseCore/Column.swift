@@ -53,6 +53,13 @@ package struct Column<Element: BitwiseCopyable>: @unchecked Sendable, RandomAcce
     body(UnsafeBufferPointer(start: base, count: count))
   }
 
+  /// Nothing where there is none.
+  mutating func replaceLast(_ replacement: (Element) -> Element) {
+    guard count > 0 else { return }
+    if !isKnownUniquelyReferenced(&memory) { makeRoom(0) }
+    base[count - 1] = replacement(base[count - 1])
+  }
+
   /// Keeps those that are wanted, in their order.
   mutating func keep(_ isWanted: (Element) -> Bool) {
     if !isKnownUniquelyReferenced(&memory) { makeRoom(0) }

@@ -91,6 +91,8 @@ final class PlanGroup: @unchecked Sendable {
     var best = Choice()
     guard admits(user) else { return best }
     let own = tariff.price(of: user, users)
+    // Worth is at most value, and whatever else has a price only takes from it.
+    if tariff.mayTell, users.most[user] <= own { return best }
     for index in users.optionRange(user) {
       let option = users.options[index]
       if tariff.mayTell, tariff.isSurelyTooDear(option, own, hurdle: hurdle) { continue }

@@ -45,12 +45,19 @@ struct PlanPrices {
   /// Finds prices from 0 on.
   /// - Parameter isAbandoned: nobody wants the plan any more; what is found by then is no answer.
   mutating func find(isAbandoned: () -> Bool) {
-    bound = bound(at: prices)
+    // What is chosen where nothing has a price tells the first bound, and of each limit that does not bind that it does not.
+    let free = pools.last.map { PlanPool($0, group, low: prices, high: prices) }
+    bound = free?.bound(group, at: group.tariff(prices)) ?? 0
     guard !group.limits.isEmpty else { return }
     for _ in 0..<50 {
       var next = prices
       for limit in group.limits.indices {
         if isAbandoned() { return }
+        if let free, free.contains(next),
+          free.demand(group.limits[limit], group, at: group.tariff(next)) <= group.left[limit]
+        {
+          continue
+        }
         next[limit] = least(next, limit)
       }
       let nextBound = bound(at: next)

@@ -16,6 +16,8 @@ package struct PlanUsers: Sendable {
   /// Where users' options start in `options`; they end where the next user's start.
   private var optionStarts = Column<UInt32>()
   package private(set) var options = Column<Option>()
+  /// Each user's greatest value, in micros: while a contact has a price, most users are ruled out by this alone.
+  private var most = Column<Int64>()
   private var idBytes: [UInt8] = []
   /// Bits of the quotas that a user falls under, `quotaWords` words a user.
   private var quotaBits: [UInt64] = []
@@ -29,7 +31,7 @@ package struct PlanUsers: Sendable {
 
   /// About the bytes they take while a plan is made.
   package var memory: Int {
-    users.count &* (MemoryLayout<User>.stride + MemoryLayout<Plan.Outcome>.stride + 24)
+    users.count &* (MemoryLayout<User>.stride + MemoryLayout<Plan.Outcome>.stride + 32)
       &+ options.count &* MemoryLayout<Option>.stride &+ idBytes.count &+ quotaBits.count &* 8
   }
 
@@ -47,6 +49,7 @@ package struct PlanUsers: Sendable {
     optionStarts.append(UInt32(truncatingIfNeeded: options.count))
     idBytes.append(contentsOf: userID)
     _ = decision.options.withContiguousStorageIfAvailable { options.append(contentsOf: $0) }
+    most.append(decision.options.reduce(.min) { max($0, $1.value) })
     for word in 0..<quotaWords {
       var bits: UInt64 = 0
       for index in (word * 64)..<min(quotaCount, word * 64 + 64) where quotas(index) { bits |= 1 << UInt64(index % 64) }
@@ -76,6 +79,7 @@ package struct PlanUsers: Sendable {
     other.withView { view in
       for index in range {
         optionStarts.append(view.optionStarts[index] &+ optionShift)
+        most.append(view.most[index])
         var moved = view.users[index]
         moved.idStart += idShift
         users.append(moved)
@@ -93,13 +97,17 @@ package struct PlanUsers: Sendable {
     user.idStart = idBytes.count
     users.append(user)
     optionStarts.append(UInt32(truncatingIfNeeded: options.count))
+    most.append(.min)
     idBytes.append(contentsOf: userID)
     for word in 0..<quotaWords { quotaBits.append(try bits(word)) }
   }
 
   /// Adds an option to the last user.
   @inline(__always)
-  mutating func append(option: Option) { options.append(option) }
+  mutating func append(option: Option) {
+    options.append(option)
+    most.replaceLast { max($0, option.value) }
+  }
 
   /// Adds one user of another part.
   mutating func append(_ other: PlanUsers, _ user: Int) { append(other, user..<(user + 1)) }
@@ -135,6 +143,7 @@ package struct PlanUsers: Sendable {
   /// What a plan goes through again and again, in plain memory: valid within `withView`.
   struct View: BitwiseCopyable {
     let users: UnsafeBufferPointer<User>
+    let most: UnsafeBufferPointer<Int64>
     fileprivate let optionStarts: UnsafeBufferPointer<UInt32>
     let options: UnsafeBufferPointer<Option>
     fileprivate let quotaBits: UnsafeBufferPointer<UInt64>
@@ -157,10 +166,12 @@ package struct PlanUsers: Sendable {
       optionStarts.withUnsafeBufferPointer { optionStarts in
         options.withUnsafeBufferPointer { options in
           quotaBits.withUnsafeBufferPointer { quotaBits in
-            body(
-              View(
-                users: users, optionStarts: optionStarts, options: options, quotaBits: quotaBits,
-                quotaWords: quotaWords))
+            most.withUnsafeBufferPointer { most in
+              body(
+                View(
+                  users: users, most: most, optionStarts: optionStarts, options: options, quotaBits: quotaBits,
+                  quotaWords: quotaWords))
+            }
           }
         }
       }
