@@ -83,8 +83,9 @@ final class FramingRun {
       limits: limits, access: { world.access }, policies: Self.policies,
       activate: { (change) throws(WireError) in
         guard change.against == Self.policies.versions[0].name else { throw WireError(.conflict, "another is live") }
-        return (Self.policies.versions[0], change.against)
-      }, memory: memory, rankMemory: rankMemory, overload: { world.overload }, mayRefuse: { _ in world.mayRefuse },
+        return PolicyOutcome(policy: Self.policies.versions[0].name, was: change.against, state: .proposed)
+      }, decide: { (_) throws(WireError) in throw WireError(.notFound, "nothing is proposed") }, memory: memory,
+      rankMemory: rankMemory, overload: { world.overload }, mayRefuse: { _ in world.mayRefuse },
       serverVersion: "test", notesAnswers: { true })
     let session = Session(shared, at: time)
     self.session = session
