@@ -30,7 +30,7 @@ package final class Standing {
 
   /// nil: nothing is known of the user.
   package func number(of userID: UnsafeRawBufferPointer) -> Int? {
-    guard !userID.isEmpty else { return nil }
+    guard userCount > 0, !userID.isEmpty else { return nil }
     return table.find(UserTable.hash(userID)) { user in
       let known = self.userID(user)
       return known.count == userID.count && equal(known, userID)

@@ -1,3 +1,5 @@
+import RouseCore
+
 /// Users' numbers by their ids: open addressing in many small tables, each of which grows by itself, so that no growth
 /// takes more than about a millisecond. The hashes have a key of the process: nobody outside can fill one place.
 struct UserTable {
@@ -46,11 +48,7 @@ struct UserTable {
     parts.deallocate()
   }
 
-  static func hash(_ id: UnsafeRawBufferPointer) -> UInt64 {
-    var hasher = Hasher()
-    hasher.combine(bytes: id)
-    return UInt64(bitPattern: Int64(hasher.finalize()))
-  }
+  static func hash(_ id: UnsafeRawBufferPointer) -> UInt64 { RouseCore.KeyedHash.hash(id) }
 
   private static func tag(_ hash: UInt64) -> UInt8 { max(1, UInt8(truncatingIfNeeded: hash)) }
   private static func part(_ hash: UInt64) -> Int { Int(truncatingIfNeeded: hash &>> 54) }
