@@ -100,7 +100,7 @@ let package = Package(
   swiftLanguageModes: [.v6]
 )
 
-// What `tools/fuzz` builds with sanitizers, in a folder of its own; nothing else asks for it.
+// What `tools/fuzz` builds with sanitizers, in a folder of its own; `tools/test` only builds it.
 if Context.environment["ROUSE_FUZZ"] != nil {
   package.products.append(.library(name: "FuzzTargets", type: .static, targets: ["FuzzTargets"]))
   package.targets.append(

@@ -3,9 +3,7 @@ import Glibc
 /// A list of plain values that grows where it stands: `realloc` hands the pages of a large one over as they are, while an
 /// `Array` that doubles copies itself into fresh ones, each of which the system has to clear first. For what a rank keeps of
 /// millions of users that was a fifth of its time.
-package struct Column<Element: BitwiseCopyable>: @unchecked Sendable, RandomAccessCollection {
-  // Sendable because it is a value: whoever changes it holds its memory alone, or gets his own.
-
+package struct Column<Element: BitwiseCopyable>: RandomAccessCollection {
   /// Frees what it holds when the last column with it is gone.
   private final class Memory {
     var base: UnsafeMutablePointer<Element>
@@ -32,7 +30,7 @@ package struct Column<Element: BitwiseCopyable>: @unchecked Sendable, RandomAcce
   @inline(__always)
   package subscript(index: Int) -> Element {
     precondition(UInt(bitPattern: index) < UInt(bitPattern: count))
-    return base[index]
+    return withExtendedLifetime(memory) { base[index] }
   }
 
   @inline(__always)
@@ -50,7 +48,7 @@ package struct Column<Element: BitwiseCopyable>: @unchecked Sendable, RandomAcce
   }
 
   package func withUnsafeBufferPointer<Result>(_ body: (UnsafeBufferPointer<Element>) -> Result) -> Result {
-    body(UnsafeBufferPointer(start: base, count: count))
+    withExtendedLifetime(memory) { body(UnsafeBufferPointer(start: base, count: count)) }
   }
 
   /// Nothing where there is none.
@@ -98,3 +96,6 @@ package struct Column<Element: BitwiseCopyable>: @unchecked Sendable, RandomAcce
   /// What is reserved ahead is not touched; this is for systems that promise no more memory than they have.
   private static var mostAhead: Int { (256 << 20) / MemoryLayout<Element>.stride }
 }
+
+// It is a value: whoever changes it holds its memory alone, or gets his own.
+extension Column: @unchecked Sendable where Element: Sendable {}

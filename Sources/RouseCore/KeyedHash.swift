@@ -20,7 +20,7 @@ package enum KeyedHash {
 
   @inline(__always)
   private static func mix(_ value: UInt64) -> UInt64 {
-    let (high, low) = value.multipliedFullWidth(by: key ^ 0xA076_1D64_78BD_642F)
+    let (high, low) = value.multipliedFullWidth(by: (key ^ 0xA076_1D64_78BD_642F) | 1)
     return high ^ low &+ key
   }
 }

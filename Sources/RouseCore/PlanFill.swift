@@ -125,6 +125,14 @@ extension Plan {
         return Next(move: move, turn: turn(move, held: held, group, tariff))
       }
     }
+    // Many may have the same rough place: where values are coarse, or all offers are alike.
+    if first.count > 4 * size {
+      let step = max(1, size / 32)
+      let drawn = stride(from: 0, to: first.count, by: step).map { first[$0] }.sorted(by: isBefore)
+      let last = drawn[min(size / step, drawn.count - 1)]
+      for next in first where isBefore(last, next) { waiting[0].moves.append(next.move) }
+      first.removeAll { isBefore(last, $0) }
+    }
     first.sort(by: isBefore)
     return first.map(\.move)
   }

@@ -115,6 +115,27 @@ import Testing
     }
   }
 
+  /// Where all have the same to offer, only their ties tell where a portion ends.
+  @Test func plansOfThoseWhoAreAlikeAreTheModels() {
+    for seed in 0..<150 {
+      var random = SplitMix(state: UInt64(seed))
+      let policy = Self.policy(&random)
+      var users = Self.users(40, policy, &random)
+      for user in users.indices.dropFirst(seed % 4) {
+        users[user].options = users[0].options
+        users[user].best = users[0].best
+        users[user].quotas = users[0].quotas
+      }
+      let limits = Self.limits(users, policy, &random)
+      let isModels = Self.isAsTheModelHasIt(
+        users, policy, limits, few: 8, portion: 1 + seed % 3, threads: 1 + seed % 3, waitlist: seed % 2 == 0)
+      guard isModels else {
+        Issue.record("seed \(seed)")
+        return
+      }
+    }
+  }
+
   @Test(arguments: 0..<12) func plansOfManyAreTheModels(_ seed: Int) {
     var random = SplitMix(state: UInt64(seed))
     let policy = Self.policy(&random)

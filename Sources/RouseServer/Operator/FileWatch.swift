@@ -67,9 +67,10 @@ final class FileWatch: Sendable {
         inotify_rm_watch(descriptor, watch)
         watched?.folders[folder] = nil
       }
-      for folder in folders where former.folders[folder] == nil {
+      for folder in folders {
+        // Again and again: a folder that was deleted and made anew has no watch any more, and one that has keeps it.
         let watch = inotify_add_watch(descriptor, folder.isEmpty ? "/" : folder, mask)
-        if watch >= 0 { watched?.folders[folder] = watch }
+        watched?.folders[folder] = watch >= 0 ? watch : nil
       }
       var looks: [String: Look] = [:]
       for file in files { looks[file] = former.files[file] ?? Look(file) }
