@@ -22,7 +22,7 @@ enum Chromium {
 struct ReportScreenTests {
   private static let root = Vectors.folder.deletingLastPathComponent().deletingLastPathComponent()
 
-  @Test(.timeLimit(.minutes(5))) func nothingIsCutOrOverlaps() throws {
+  @Test(.timeLimit(.minutes(15))) func nothingIsCutOrOverlaps() throws {
     let folder = FileManager.default.temporaryDirectory.appending(path: "rouse-pages-\(getpid())")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: folder) }
@@ -39,7 +39,7 @@ struct ReportScreenTests {
   }
 
   /// The measure can fail.
-  @Test(.timeLimit(.minutes(5))) func aFaultIsSeen() throws {
+  @Test(.timeLimit(.minutes(15))) func aFaultIsSeen() throws {
     let page = FileManager.default.temporaryDirectory.appending(path: "rouse-fault-\(getpid()).html")
     defer { try? FileManager.default.removeItem(at: page) }
     let good = try ReportTests.Kind.compare.page(ReportTests.Kind.compare.answer())

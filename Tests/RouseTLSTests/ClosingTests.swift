@@ -3,7 +3,7 @@ import RouseTLS
 import TestData
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct ClosingTests {
+@Suite(.timeLimit(.minutes(15))) struct ClosingTests {
   @Test(arguments: [true, false])
   func aCutLineIsTruncation(halfClosure: Bool) async throws {
     let home = try TestHome()

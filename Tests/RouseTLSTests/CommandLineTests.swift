@@ -2,7 +2,7 @@ import RouseTLS
 import Testing
 
 /// Against another program's TLS: what OpenSSL's own client sees.
-@Suite(.enabled(if: hasOpenSSLCommand), .timeLimit(.minutes(1))) struct CommandLineTests {
+@Suite(.enabled(if: hasOpenSSLCommand), .timeLimit(.minutes(15))) struct CommandLineTests {
   private func connect(_ server: Server, _ home: TestHome, _ options: [String], input: String = "") throws -> (
     code: Int32, output: String
   ) {

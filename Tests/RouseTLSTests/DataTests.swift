@@ -2,7 +2,7 @@ import NIOCore
 import RouseTLS
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct DataTests {
+@Suite(.timeLimit(.minutes(15))) struct DataTests {
   /// Bytes that are not periodic in any record or buffer size.
   private func bulk(_ count: Int, seed: UInt64) -> ByteBuffer {
     var state = seed

@@ -3,7 +3,7 @@ import RouseTLS
 import TestPeers
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct HandshakeTests {
+@Suite(.timeLimit(.minutes(15))) struct HandshakeTests {
   @Test func bothSidesLearnWhoTheOtherIs() async throws {
     let home = try TestHome()
     let server = try await Server(home.server())

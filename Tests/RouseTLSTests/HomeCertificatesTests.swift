@@ -2,7 +2,7 @@ import Foundation
 import RouseTLS
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct HomeCertificatesTests {
+@Suite(.timeLimit(.minutes(15))) struct HomeCertificatesTests {
   @Test(.enabled(if: hasOpenSSLCommand)) func opensslFindsThemStrictlyRight() throws {
     let home = try TestHome()
     for (file, purpose) in [("server.pem", "sslserver"), ("client.pem", "sslclient")] {

@@ -4,7 +4,7 @@ import TestPeers
 import Testing
 
 /// Handshakes and records that are wrong: each is answered by the alert that says how, before the connection is closed.
-@Suite(.serialized, .timeLimit(.minutes(2))) struct MalformedTests {
+@Suite(.serialized, .timeLimit(.minutes(15))) struct MalformedTests {
   private static let shares = ClientHello.shares
   private static let hello = ClientHello()
 

@@ -2,7 +2,7 @@ import RouseTLS
 import TestPeers
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct RevocationTests {
+@Suite(.timeLimit(.minutes(15))) struct RevocationTests {
   private let home: TestHome
   private let authority: TestAuthority
 

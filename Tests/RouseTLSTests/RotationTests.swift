@@ -2,7 +2,7 @@ import NIOCore
 import RouseTLS
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct RotationTests {
+@Suite(.timeLimit(.minutes(15))) struct RotationTests {
   @Test func oldConnectionsLiveOnAndNewOnesSeeTheNewCertificate() async throws {
     let home = try TestHome()
     let (clientContext, next) = (try home.client(), try TestHome())

