@@ -6,7 +6,7 @@ import Testing
 @testable import RouseServer
 
 /// Four eyes, with the real daemon and two people: one by certificate, one by token.
-@Suite struct ApprovalTests {
+@Suite(.ownThreads) struct ApprovalTests {
   /// A server that needs approvals, and the token of `ben` (and `cid`), who may tune.
   private final class Desk {
     let server: ServerProcess

@@ -5,7 +5,7 @@ import TestData
 import Testing
 
 /// The wire vectors against the real daemon over real TLS: one server for each profile.
-@Suite struct ConformanceTLSTests {
+@Suite(.ownThreads) struct ConformanceTLSTests {
   private static let stillThere = Array("{\"op\":\"ping\",\"id\":\"still-there\"}\n".utf8)
   private static let pong = Array("{\"id\":\"still-there\",\"ok\":true}\n".utf8)
 
@@ -45,7 +45,7 @@ import Testing
     let server = try Self.server(profile, folder)
     let cases = WireCase.all.filter { $0.profileName == name && !$0.isOfClock }
     #expect(!cases.isEmpty)
-    await withTaskExecutorPreference(OwnThreads.shared) { await Self.converse(cases, with: server, profile) }
+    await Self.converse(cases, with: server, profile)
     #expect(server.isRunning)
   }
 

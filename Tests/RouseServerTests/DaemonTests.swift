@@ -19,7 +19,7 @@ private let whyAlone: Comment? = {
 }()
 
 /// The daemon as its operator and its peers meet it.
-@Suite struct DaemonTests {
+@Suite(.ownThreads) struct DaemonTests {
   @Test func initMakesAHomeOnce() throws {
     let folder = try ServerProcess.temporaryFolder()
     defer { try? FileManager.default.removeItem(at: folder) }

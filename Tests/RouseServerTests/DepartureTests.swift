@@ -6,7 +6,7 @@ import Testing
 @testable import RouseServer
 
 /// Connections that are open when what let them in is taken away, and those that never were let in.
-@Suite struct DepartureTests {
+@Suite(.ownThreads) struct DepartureTests {
   private static let info = #"{"op":"info"}"# + "\n"
 
   @Test func onTheSessionMachine() throws {

@@ -5,7 +5,7 @@ import Testing
 @testable import RouseServer
 
 /// Changes are seen with the system's watches, and without.
-@Suite(.serialized) struct FileWatchTests {
+@Suite(.serialized, .ownThreads) struct FileWatchTests {
   /// Counts what a watch tells.
   private actor Count {
     private(set) var changes = 0

@@ -6,7 +6,7 @@ import TestData
 import Testing
 
 /// The vectors against the real daemon over real TLS.
-@Suite struct OverTLSTests {
+@Suite(.ownThreads) struct OverTLSTests {
   /// A policy with overrides set, as a JSON policy: a server takes no overrides.
   static func policy(_ file: String, overrides: [String]) throws -> [UInt8] {
     var document = try Document.parse(try Vectors.bytes(file), format: Document.Format(fileName: file))

@@ -6,7 +6,7 @@ import Testing
 @testable import RouseServer
 
 /// Reloads of the real daemon over TLS.
-@Suite struct ReloadTests {
+@Suite(.ownThreads) struct ReloadTests {
   /// Asks until the answer has what is waited for; its last answer else.
   private func answer(_ peer: Peer, _ request: String, _ wanted: String) async throws -> String {
     var answer = ""
