@@ -73,7 +73,7 @@ extension Plan {
     var began: [UInt32: Int] = [:]
     var movers: [UInt32] = []
     var size = firstPortion
-    var count = waiting.reduce(0) { $0 + $1.moves.count }
+    var count = Self.count(waiting)
     while count > 0 {
       for move in portion(size, of: waiting, count, group, tariff, began) {
         movers.append(move.user)
@@ -83,14 +83,16 @@ extension Plan {
         guard take(Int(move.option), by: Int(move.user), group.users) else { continue }
         if began[move.user] == nil { began[move.user] = held }
       }
-      count = waiting.reduce(0) { $0 + $1.moves.count }
+      count = Self.count(waiting)
       dropThoseThatCannotFit(waiting, count, group)
-      let left = waiting.reduce(0) { $0 + $1.moves.count }
+      let left = Self.count(waiting)
       if left > count / 2 { size *= 4 }
       count = left
     }
     return (!began.isEmpty, movers)
   }
+
+  private static func count(_ waiting: [Waiting]) -> Int { waiting.reduce(0) { $0 + $1.moves.count } }
 
   private static func risingOnce(_ users: [UInt32]) -> [UInt32] {
     var rising: [UInt32] = []
@@ -103,10 +105,10 @@ extension Plan {
   private func portion(
     _ size: Int, of waiting: [Waiting], _ count: Int, _ group: PlanGroup, _ tariff: PlanTariff, _ began: [UInt32: Int]
   ) -> [Move] {
+    // Any of the moves will do for where to cut; one that some dozens in a sample come before cuts about right.
+    let step = max(1, size / 32)
     var last = UInt64.max
     if count > 2 * size {
-      // Any of the moves will do for where to cut; one that some dozens in a sample come before cuts about right.
-      let step = max(1, size / 32)
       var drawn: [UInt64] = []
       var index = 0
       for range in waiting {
@@ -127,7 +129,6 @@ extension Plan {
     }
     // Many may have the same rough place: where values are coarse, or all offers are alike.
     if first.count > 4 * size {
-      let step = max(1, size / 32)
       let drawn = stride(from: 0, to: first.count, by: step).map { first[$0] }.sorted(by: isBefore)
       let last = drawn[min(size / step, drawn.count - 1)]
       for next in first where isBefore(last, next) { waiting[0].moves.append(next.move) }

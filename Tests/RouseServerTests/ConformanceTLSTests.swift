@@ -45,11 +45,6 @@ import Testing
     let server = try Self.server(profile, folder)
     let cases = WireCase.all.filter { $0.profileName == name && !$0.isOfClock }
     #expect(!cases.isEmpty)
-    await Self.converse(cases, with: server, profile)
-    #expect(server.isRunning)
-  }
-
-  private static func converse(_ cases: [WireCase], with server: ServerProcess, _ profile: WireProfile) async {
     await withTaskGroup(of: (String, String?).self) { group in
       func report(_ result: (String, String?)?) {
         if case (let name, let fault?)? = result { Issue.record("\(name): \(fault)") }
@@ -70,6 +65,7 @@ import Testing
       }
       for await result in group { report(result) }
     }
+    #expect(server.isRunning)
   }
 
   private static func fault(of vector: WireCase, inPieces: Bool, at place: ConformancePeer.Place) async -> String? {
